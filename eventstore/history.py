@@ -1,0 +1,156 @@
+"""Time travel: an aggregate as it was at a version, a position, or an instant, and what changed in between."""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import msgspec
+from eventsourcing.application import AggregateNotFoundError
+
+from eventstore.domain import fold
+from eventstore.mapper import TypedMapper
+from eventstore.persistence import Stored, rows
+
+mapper = TypedMapper(None)  # type: ignore[arg-type]  # the library's mapper wants a transcoder; typed JSON needs none
+
+COLUMNS = (
+    "position, stream_id, version, name, data, effective_at, recorded_at, event_id, command_id, correlation_id, "
+    "causation_id, actor, reason"
+)
+
+
+class Moment(NamedTuple):
+    """A point in a stream's past, by the one column that counts: all events up to ``bound`` had happened."""
+
+    column: str  # version, position, recorded_at (what was known then) or effective_at (what was true then)
+    bound: Any
+
+    def __str__(self) -> str:
+        return f"v{self.bound}" if self.column == "version" else str(self.bound)
+
+
+class Entry(NamedTuple):
+    """An event with everything that is known of it."""
+
+    position: int
+    stream_id: UUID
+    version: int
+    name: str
+    data: bytes
+    effective_at: datetime
+    recorded_at: datetime
+    event_id: UUID
+    command_id: UUID | None
+    correlation_id: UUID | None
+    causation_id: UUID | None
+    actor: str | None
+    reason: str | None
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        return msgspec.json.decode(self.data)  # type: ignore[no-any-return]
+
+
+class Change(NamedTuple):
+    """What an event did to one attribute of its aggregate."""
+
+    field: str
+    before: Any
+    after: Any
+
+
+def moment(text: str) -> Moment:
+    """What was known at ``text``: ``v3`` (a version), ``1042`` (a position), ``2026-03-01T12:00Z`` (an instant).
+
+    ValueError says what is wrong with it: nonsense, or it is still to come.
+    """
+    if version := re.fullmatch(r"v([1-9][0-9]{0,17})", text):
+        return Moment("version", int(version[1]))
+    if re.fullmatch(r"[0-9]{1,18}", text):
+        ((last,),) = rows("select coalesce(max(position), 0) from eventstore_event")
+        if int(text) > last:
+            raise ValueError(f"Position {text} is still to come: the log ends at {last}.")
+        return Moment("position", int(text))
+    return Moment("recorded_at", instant(text))
+
+
+def effective(text: str) -> Moment:
+    """What was true at the instant ``text``. ValueError says what is wrong with it."""
+    return Moment("effective_at", instant(text))
+
+
+def instant(text: str) -> datetime:
+    """``2026-03-01T12:00Z`` or with an offset; not in the future."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError(
+            f"{text!r} is no moment. Expected an instant such as 2026-03-01T12:00Z, a position such as 1042, "
+            "or a version such as v3."
+        ) from None
+    if found.tzinfo is None:
+        raise ValueError(f"{text!r} has no zone. Expected one such as {text}Z or {text}+01:00.")
+    if found > datetime.now(UTC):
+        raise ValueError(f"{text!r} is still to come.")
+    return found.astimezone(UTC)
+
+
+def of(stream_id: UUID, until: Moment | None = None) -> list[Entry]:
+    """The stream's events in order, with who and why; those up to ``until`` if given."""
+    sql, parameters = f"select {COLUMNS} from eventstore_event where stream_id = %s", [stream_id]
+    if until:
+        sql += f" and {until.column} <= %s"
+        parameters.append(until.bound)
+    return [Entry(*found) for found in rows(f"{sql} order by version", *parameters)]
+
+
+def last(number: int, names: Sequence[str] = ()) -> list[Entry]:
+    """The last ``number`` events of the log (of ``names``, if any are given), oldest first."""
+    sql = f"select {COLUMNS} from eventstore_event where %s::text[] = '{{}}' or name = any(%s)"
+    found = rows(f"{sql} order by position desc limit %s", list(names), list(names), number)
+    return [Entry(*entry) for entry in reversed(found)]
+
+
+def entry(position: int) -> Entry:
+    """The event at ``position``. IndexError: there is none."""
+    return Entry(*rows(f"select {COLUMNS} from eventstore_event where position = %s", position)[0])
+
+
+def at(stream_id: UUID, until: Moment) -> Any:
+    """The aggregate as it was. AggregateNotFoundError: there was none yet, or never."""
+    entries = of(stream_id, until)
+    if until.column == "version" and len(entries) != until.bound:
+        raise AggregateNotFoundError(f"{stream_id} had no version {until.bound}.")
+    if not entries or entries[0].version != 1:
+        raise AggregateNotFoundError(f"There was no {stream_id} at {until}.")
+    if until.column != "effective_at":
+        return fold(None, events(entries))
+    # What was learned late took effect where it belongs: in order of effect, and numbered as if it had been known then.
+    first, *others = entries
+    in_effect = [first, *sorted(others, key=lambda entry: entry.effective_at)]
+    aggregate = fold(None, events(entry._replace(version=n) for n, entry in enumerate(in_effect, 1)))
+    aggregate.version = entries[-1].version
+    return aggregate
+
+
+def states(entries: Iterable[Entry]) -> Iterator[tuple[Entry, list[Change]]]:
+    """Each event of one stream with what it changed, field by field."""
+    aggregate, before = None, dict[str, Any]()
+    for entry in entries:
+        aggregate = fold(aggregate, events([entry]))
+        after = state(aggregate)
+        yield entry, [Change(f, before.get(f), after[f]) for f in after if f not in before or before[f] != after[f]]
+        before = after
+
+
+def state(aggregate: Any) -> dict[str, Any]:
+    """The aggregate's own attributes, without the library's."""
+    return {name: value for name, value in vars(aggregate).items() if not name.startswith("_")}
+
+
+def events(entries: Iterable[Entry]) -> Iterator[Any]:
+    """As the library's event objects."""
+    for e in entries:
+        yield mapper.to_domain_event(Stored(e.stream_id, e.version, e.name, e.data, e.effective_at))

@@ -1,0 +1,23 @@
+"""What every test may ask for."""
+
+from collections.abc import Iterator
+
+import pytest
+from django.db import connection
+
+
+@pytest.fixture
+def empty_log(transactional_db: None) -> Iterator[None]:
+    """A log with nothing in it, on real transactions: the guard is opened for this, in a test's database alone."""
+    empty_the_log()
+    yield
+    empty_the_log()
+
+
+def empty_the_log() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("alter table eventstore_event disable trigger eventstore_append_only")
+        cursor.execute(
+            "truncate eventstore_event, eventstore_command, eventstore_snapshot, eventstore_tracking restart identity"
+        )
+        cursor.execute("alter table eventstore_event enable trigger eventstore_append_only")

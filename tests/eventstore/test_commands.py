@@ -1,0 +1,167 @@
+"""Each command once, whatever is tried again."""
+
+import threading
+from decimal import Decimal
+from uuid import UUID, uuid4
+
+import pytest
+from django.db import connection
+from eventsourcing.persistence import IntegrityError, OperationalError
+
+from eventstore import commands, log
+from eventstore.cause import because
+from eventstore.commands import CommandReused, command
+from eventstore.models import Command, Event
+from tests.eventstore.orders import Item, Purchase, add, place, purchases
+
+pytestmark = pytest.mark.django_db
+
+ADA = UUID(int=1)
+TEA = Item(UUID(int=2), 2, Decimal("9.90"))
+
+
+def test_a_command_asked_twice_is_carried_out_once():
+    with because(command_id=uuid4()):
+        first = place(customer_id=ADA, items=(TEA,))
+        again = place(customer_id=ADA, items=(TEA,))
+
+    assert again == first
+    assert len(log.after(0)) == 1
+
+
+def test_a_command_id_is_not_for_other_arguments():
+    with because(command_id=uuid4()):
+        place(customer_id=ADA, items=(TEA,))
+        with pytest.raises(CommandReused, match="carried out"):
+            place(customer_id=ADA, items=(TEA, TEA))
+
+    assert len(log.after(0)) == 1
+
+
+def test_a_command_that_changed_nothing_is_remembered_too():
+    placed = place(customer_id=ADA, items=(TEA,))
+
+    @command
+    def look(purchase_id):
+        return purchases.record(purchases.repository.get(purchase_id))
+
+    with because(command_id=uuid4()) as asked:
+        assert look(placed.id) == (placed.id, 1, None)
+        assert look(placed.id) == (placed.id, 1, None)
+    assert Command.objects.get(pk=asked.command_id).position is None
+
+
+def test_the_slower_writer_tries_again():
+    placed = place(customer_id=ADA, items=(TEA,))
+    seen = []
+
+    @command
+    def slow(purchase_id):
+        purchase = purchases.repository.get(purchase_id)
+        if not seen:
+            other = purchases.repository.get(purchase_id)
+            other.add(TEA)
+            purchases.append([other])
+        seen.append(purchase.version)
+        purchase.cancel("slow")
+        return purchases.record(purchase)
+
+    assert slow(placed.id).version == 3
+    assert seen == [1, 2]
+
+
+def test_a_writer_who_never_wins_gives_up_at_the_deadline(monkeypatch):
+    monkeypatch.setattr(commands, "DEADLINE", 0.1)
+    placed = place(customer_id=ADA, items=(TEA,))
+
+    @command
+    def hopeless(purchase_id):
+        purchase = purchases.repository.get(purchase_id)
+        other = purchases.repository.get(purchase_id)
+        other.add(TEA)
+        purchases.append([other])
+        purchase.cancel("hopeless")
+        return purchases.record(purchase)
+
+    with pytest.raises(IntegrityError, match="Another writer was faster"):
+        hopeless(placed.id)
+
+
+def test_a_commit_whose_answer_was_lost_is_found_and_not_repeated():
+    lost = []
+
+    @command
+    def forgetful():
+        receipt = purchases.record(Purchase.place(ADA, [TEA]))
+        if not lost:
+            lost.append(receipt)
+            raise OperationalError("the answer was lost")
+        return receipt
+
+    assert forgetful() == lost[0]
+    assert Event.objects.count() == 1
+
+
+def test_a_refusal_is_not_remembered():
+    @command
+    def refuse(yes):
+        if yes:
+            raise ValueError("no")
+        return purchases.record(Purchase.place(ADA, [TEA]))
+
+    with because(command_id=uuid4()):
+        with pytest.raises(ValueError):
+            refuse(True)
+        assert refuse(False).version == 1
+
+
+def test_all_events_of_a_command_carry_its_id():
+    with because(command_id=uuid4(), actor="ada") as asked:
+        place(customer_id=ADA, items=(TEA,))
+
+    event = Event.objects.get()
+    assert (event.command_id, event.correlation_id, event.actor) == (asked.command_id, asked.command_id, "ada")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_many_who_ask_the_same_at_once_one_is_carried_out(empty_log):
+    command_id, receipts, start = uuid4(), [], threading.Barrier(8)
+
+    def ask():
+        try:
+            start.wait()
+            with because(command_id=command_id):
+                receipts.append(place(customer_id=ADA, items=(TEA,)))
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=ask) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert len(receipts) == 8
+    assert len(set(receipts)) == 1
+    assert Event.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_all_of_many_who_write_one_stream_at_once_get_their_turn(empty_log):
+    placed, start = place(customer_id=ADA, items=()), threading.Barrier(6)
+
+    def ask():
+        try:
+            start.wait()
+            for _ in range(10):
+                add(placed.id, item=TEA)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=ask) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert len(purchases.repository.get(placed.id).items) == 60
