@@ -1,0 +1,11 @@
+"""The Celery application. It carries wake-ups and nothing that could be lost: the work lies in the log."""
+
+import os
+
+from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")
+
+app = Celery("shop")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()

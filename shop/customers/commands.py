@@ -1,0 +1,79 @@
+"""What can be asked of a customer. One function, one command, one transaction."""
+
+from uuid import UUID
+
+from eventsourcing.application import AggregateNotFoundError
+
+from shop.application import Receipt, command, shop
+from shop.customers.domain import Customer, EmailClaim
+from shop.values import Address, id_of
+
+
+@command
+def register_customer(*, name: str, email: str, customer_id: UUID | None = None) -> Receipt:
+    """EmailTaken: another customer has it."""
+    customer = Customer.register(name, email, customer_id)
+    return shop.record(customer, _claim(email, customer.id))
+
+
+@command
+def rename_customer(customer_id: UUID, *, name: str) -> Receipt:
+    customer: Customer = shop.repository.get(customer_id)
+    customer.rename(name)
+    return shop.record(customer)
+
+
+@command
+def change_email(customer_id: UUID, *, email: str) -> Receipt:
+    """EmailTaken: another customer has it."""
+    customer: Customer = shop.repository.get(customer_id)
+    before = customer.email
+    customer.change_email(email)
+    if _folded(before) == _folded(email):
+        return shop.record(customer)
+    released: EmailClaim = shop.repository.get(id_of("email", _folded(before)))
+    released.release()
+    return shop.record(customer, released, _claim(email, customer_id))
+
+
+@command
+def add_address(customer_id: UUID, *, address: Address, default: bool = False) -> Receipt:
+    customer: Customer = shop.repository.get(customer_id)
+    customer.add_address(address, default)
+    return shop.record(customer)
+
+
+@command
+def change_address(customer_id: UUID, number: int, *, address: Address) -> Receipt:
+    customer: Customer = shop.repository.get(customer_id)
+    customer.change_address(number, address)
+    return shop.record(customer)
+
+
+@command
+def remove_address(customer_id: UUID, number: int) -> Receipt:
+    customer: Customer = shop.repository.get(customer_id)
+    customer.remove_address(number)
+    return shop.record(customer)
+
+
+@command
+def set_default_address(customer_id: UUID, number: int) -> Receipt:
+    customer: Customer = shop.repository.get(customer_id)
+    customer.set_default_address(number)
+    return shop.record(customer)
+
+
+def _claim(email: str, customer_id: UUID) -> EmailClaim:
+    claim_id = id_of("email", _folded(email))
+    try:
+        claim: EmailClaim = shop.repository.get(claim_id)
+    except AggregateNotFoundError:
+        claim = EmailClaim(claim_id)
+    claim.claim(customer_id)
+    return claim
+
+
+def _folded(email: str) -> str:
+    """What makes two spellings one address: mail servers ignore case in practice."""
+    return email.casefold()
