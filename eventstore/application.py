@@ -1,15 +1,17 @@
 """An application of the library whose payloads are typed JSON and whose aggregates are folded by us."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
-from eventsourcing.application import Application, Repository
+from eventsourcing.application import AggregateNotFoundError, Application, Repository
 
 from eventstore.commands import Receipt, under_way
 from eventstore.domain import fold
 from eventstore.mapper import TypedMapper
 from eventstore.persistence import Entry, LogRecorder
+
+A = TypeVar("A")
 
 
 class FoldingRepository(Repository[Any]):
@@ -29,6 +31,13 @@ class EventSourced(Application[UUID]):
 
     def construct_repository(self) -> Repository[UUID]:
         return FoldingRepository(event_store=self.events, snapshot_store=self.snapshots)
+
+    def load(self, kind: type[A], aggregate_id: UUID) -> A:
+        """The ``kind`` with that id, as the log has it now. AggregateNotFoundError: there is none, or it is something else."""
+        aggregate = self.repository.get(aggregate_id)
+        if not isinstance(aggregate, kind):
+            raise AggregateNotFoundError(f"{aggregate_id} is no {kind.__name__}: it is a {type(aggregate).__name__}.")
+        return aggregate
 
     def append(self, aggregates: Sequence[Any], entry: Entry = Entry()) -> list[int]:  # noqa: B008  # a tuple
         """Store what ``aggregates`` decided, all or nothing; answer positions."""

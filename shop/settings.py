@@ -33,7 +33,6 @@ INSTALLED_APPS = [
     "shop.customers",
     "shop.catalog",
     "shop.ordering",
-    "shop.desk",
 ]
 
 MIDDLEWARE = [
@@ -106,6 +105,7 @@ WHITENOISE_USE_FINDERS = not STATIC_ROOT.exists()  # a checkout serves what a de
 SECURE = env.bool("SECURE", default=True)  # false only where there is no HTTPS: on one's own machine
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE
 SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=False)
+SECURE_REDIRECT_EXEMPT = ["^healthz$", "^readyz$"]
 SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=0)
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("BEHIND_PROXY", default=False) else None
 SESSION_COOKIE_HTTPONLY = True
@@ -146,4 +146,8 @@ LOGGING = {
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
+    "loggers": {  # a sweep a second is no news
+        "celery.worker.strategy": {"level": "WARNING"},
+        "celery.app.trace": {"level": "WARNING"},
+    },
 }

@@ -14,6 +14,15 @@ def id_of(kind: str, name: str) -> UUID:
     return uuid5(NAMESPACE, f"{kind}:{name}")
 
 
+def plain(amount: Decimal) -> str:
+    """With two decimals, or as many more as it needs: 1.50, 0.0022."""
+    return f"{max(amount.normalize(), amount.quantize(CENT), key=decimals):f}"
+
+
+def decimals(amount: Decimal) -> int:
+    return -int(amount.as_tuple().exponent)
+
+
 @value
 class Money:
     """An amount to the cent, or the price of one unit: that may be finer (petrol: 0.0022), its product is rounded."""
@@ -31,7 +40,7 @@ class Money:
         return Money(self.amount + other.amount, self.currency)
 
     def __str__(self) -> str:
-        return f"{self.amount} {self.currency}"
+        return f"{plain(self.amount)} {self.currency}"
 
 
 @value

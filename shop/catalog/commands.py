@@ -27,27 +27,27 @@ def create_product(*, sku: str, name: str, price: Money | None = None, publish: 
 
 @command
 def rename_product(product_id: UUID, *, name: str) -> Receipt:
-    product: Product = shop.repository.get(product_id)
+    product = shop.load(Product, product_id)
     product.rename(name)
     return shop.record(product)
 
 
 @command
 def set_price(product_id: UUID, *, price: Money) -> Receipt:
-    product: Product = shop.repository.get(product_id)
+    product = shop.load(Product, product_id)
     product.set_price(price)
     return shop.record(product)
 
 
 @command
 def publish_product(product_id: UUID) -> Receipt:
-    product: Product = shop.repository.get(product_id)
+    product = shop.load(Product, product_id)
     product.publish()
     return shop.record(product)
 
 
 @command
 def withdraw_product(product_id: UUID) -> Receipt:
-    product: Product = shop.repository.get(product_id)
+    product = shop.load(Product, product_id)
     product.withdraw()
     return shop.record(product)

@@ -18,7 +18,7 @@ def register_customer(*, name: str, email: str, customer_id: UUID | None = None)
 
 @command
 def rename_customer(customer_id: UUID, *, name: str) -> Receipt:
-    customer: Customer = shop.repository.get(customer_id)
+    customer = shop.load(Customer, customer_id)
     customer.rename(name)
     return shop.record(customer)
 
@@ -26,40 +26,40 @@ def rename_customer(customer_id: UUID, *, name: str) -> Receipt:
 @command
 def change_email(customer_id: UUID, *, email: str) -> Receipt:
     """EmailTaken: another customer has it."""
-    customer: Customer = shop.repository.get(customer_id)
+    customer = shop.load(Customer, customer_id)
     before = customer.email
     customer.change_email(email)
     if _folded(before) == _folded(email):
         return shop.record(customer)
-    released: EmailClaim = shop.repository.get(id_of("email", _folded(before)))
+    released = shop.load(EmailClaim, id_of("email", _folded(before)))
     released.release()
     return shop.record(customer, released, _claim(email, customer_id))
 
 
 @command
 def add_address(customer_id: UUID, *, address: Address, default: bool = False) -> Receipt:
-    customer: Customer = shop.repository.get(customer_id)
+    customer = shop.load(Customer, customer_id)
     customer.add_address(address, default)
     return shop.record(customer)
 
 
 @command
 def change_address(customer_id: UUID, number: int, *, address: Address) -> Receipt:
-    customer: Customer = shop.repository.get(customer_id)
+    customer = shop.load(Customer, customer_id)
     customer.change_address(number, address)
     return shop.record(customer)
 
 
 @command
 def remove_address(customer_id: UUID, number: int) -> Receipt:
-    customer: Customer = shop.repository.get(customer_id)
+    customer = shop.load(Customer, customer_id)
     customer.remove_address(number)
     return shop.record(customer)
 
 
 @command
 def set_default_address(customer_id: UUID, number: int) -> Receipt:
-    customer: Customer = shop.repository.get(customer_id)
+    customer = shop.load(Customer, customer_id)
     customer.set_default_address(number)
     return shop.record(customer)
 
@@ -67,7 +67,7 @@ def set_default_address(customer_id: UUID, number: int) -> Receipt:
 def _claim(email: str, customer_id: UUID) -> EmailClaim:
     claim_id = id_of("email", _folded(email))
     try:
-        claim: EmailClaim = shop.repository.get(claim_id)
+        claim = shop.load(EmailClaim, claim_id)
     except AggregateNotFoundError:
         claim = EmailClaim(claim_id)
     claim.claim(customer_id)

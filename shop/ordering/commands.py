@@ -45,7 +45,7 @@ def place_order(
 
 @command
 def cancel_order(order_id: UUID, *, reason: str) -> Receipt:
-    order: Order = shop.repository.get(order_id)
+    order = shop.load(Order, order_id)
     order.cancel(reason)
     return shop.record(order)
 

@@ -1,6 +1,7 @@
 """Order: what a customer asked for, from placed to cancelled."""
 
 from collections.abc import Iterable
+from decimal import Decimal
 from typing import Self
 from uuid import UUID
 
@@ -37,6 +38,13 @@ class StalePrice(Refused):
 
 class MixedCurrencies(Refused):
     code = "mixed_currencies"
+
+
+class TooMuch(Refused):
+    code = "too_much"
+
+
+LIMIT = Decimal(10) ** 14  # of a total: read models have room for 14 digits before the point
 
 
 @value
@@ -84,6 +92,8 @@ class Order(Aggregate):
         total = lines[0].total
         for line in lines[1:]:
             total += line.total
+        if total.amount >= LIMIT:
+            raise TooMuch(f"An order is for less than {LIMIT:,} {total.currency}.")
         return cls(id or uuid7(), customer_id, customer_name, lines, total, ship_to, reference)
 
     def cancel(self, reason: str) -> None:

@@ -1,0 +1,110 @@
+"""What can be known to be wrong before an event is read: `manage.py check`."""
+
+from collections import Counter
+from collections.abc import Iterator
+from difflib import get_close_matches
+from typing import Any
+
+from django.core.checks import CheckMessage, Error, register
+from django.core.exceptions import FieldDoesNotExist
+from django.db import models
+
+from eventstore import names
+from projections.models import ReadModel
+from projections.projection import Projection, registered
+
+
+@register
+def check_projections(app_configs: Any = None, **_: Any) -> list[CheckMessage]:
+    return [*_unique_names(), *_one_keeper(), *_tables(), *_handlers()]
+
+
+def _unique_names() -> Iterator[CheckMessage]:
+    for name, count in Counter(each.name for each in registered).items():
+        if count > 1:
+            where = ", ".join(type(each).__module__ for each in registered if each.name == name)
+            yield Error(
+                f"{count} projections are called {name}: in {where}.",
+                hint="Its name is its checkpoint's: give each class a name of its own.",
+                id="projections.E001",
+            )
+
+
+def _one_keeper() -> Iterator[CheckMessage]:
+    for model, count in Counter(model for each in registered for model in each.tables).items():
+        if count > 1:
+            keepers = " and ".join(each.name for each in registered if model in each.tables)
+            yield Error(
+                f"{model.__name__} is kept by {keepers}.",
+                hint="A table has one projection; another one can keep a copy.",
+                obj=model,
+                id="projections.E002",
+            )
+
+
+def _tables() -> Iterator[CheckMessage]:
+    for model in {model for each in registered for model in each.tables}:
+        key: Any = model._meta.pk
+        if not issubclass(model, ReadModel):
+            yield Error(f"{model.__name__} is no ReadModel.", obj=model, id="projections.E003")
+        elif isinstance(key, models.AutoField) or not key.concrete:
+            yield Error(
+                f"{model.__name__} needs a key that comes from events: a rebuild would number its rows anew.",
+                hint="id = models.UUIDField(primary_key=True)",
+                obj=model,
+                id="projections.E004",
+            )
+        for field in model._meta.concrete_fields:
+            if field.remote_field and getattr(field, "db_constraint", False):
+                yield Error(
+                    f"{model.__name__}.{field.name} has a constraint in the database, which a rebuilt table loses.",
+                    hint="db_constraint=False, or the bare id.",
+                    obj=model,
+                    id="projections.E005",
+                )
+
+
+def _handlers() -> Iterator[CheckMessage]:
+    known = names.known()
+    for projection in registered:
+        try:
+            handlers = projection.handlers
+        except (TypeError, NameError, FieldDoesNotExist) as error:
+            yield Error(str(error), obj=projection, id="projections.E006")
+            continue
+        for name in sorted(handlers.keys() - known):
+            near = get_close_matches(name, known, n=1, cutoff=0)
+            yield Error(
+                f"{handlers[name][0].title} handles {name}, which nothing records.",
+                hint=f"Is it {near[0]}?" if near else "Is its app installed?",
+                obj=projection,
+                id="projections.E007",
+            )
+        yield from _unindexed(projection)
+
+
+def _unindexed(projection: Projection) -> Iterator[CheckMessage]:
+    asked = {
+        (wanted.model, wanted.column, handler.title)
+        for handlers in projection.handlers.values()
+        for handler in handlers
+        for wanted in handler.wanted
+        if wanted.column
+    }
+    for model, column, title in asked:
+        if not _is_indexed(model, column):
+            yield Error(
+                f"{title} asks for every {model.__name__} by {column}, which has no index.",
+                hint="db_index=True",
+                obj=model,
+                id="projections.E008",
+            )
+
+
+def _is_indexed(model: type[ReadModel], column: str) -> bool:
+    field: Any = model._meta.get_field(column)
+    if field.db_index or field.unique:
+        return True
+    leading = [index.fields[0].lstrip("-") for index in model._meta.indexes if index.fields and not index.condition]
+    leading += [c.fields[0] for c in model._meta.constraints if isinstance(c, models.UniqueConstraint) and c.fields]
+    return field.name in leading or field.attname in leading

@@ -1,0 +1,105 @@
+"""How the rows of a read model look to SQL."""
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache
+from math import isfinite
+from operator import itemgetter
+from typing import Any
+
+import msgspec
+from django.db import connection, models
+from psycopg import Cursor
+
+from projections.models import ReadModel
+
+Values = tuple[Any, ...]
+
+MANY = 500  # new rows from which COPY beats JSON: 6.5 µs a row against 11.9 for 5,000, but 220 against 143 for one
+
+encode, decode = msgspec.json.encode, msgspec.json.decode
+
+
+class Layout:
+    """Made once for each model and schema. Generated columns are the server's, and left out."""
+
+    def __init__(self, model: type[ReadModel], schema: str) -> None:
+        fields = [field for field in model._meta.concrete_fields if not field.generated]
+        key: Any = model._meta.pk
+        self.model = model
+        self.key: str = key.attname
+        self.names = [field.attname for field in fields]
+        self.place = self.names.index(self.key)
+        self.table = f'"{schema}"."{model._meta.db_table}"' if schema else f'"{model._meta.db_table}"'
+        self.column_of = {field.attname: f'"{field.column}"' for field in fields}
+        self._pick = itemgetter(*self.names)
+        self._json = [self.names.index(field.attname) for field in fields if isinstance(field, models.JSONField)]
+        self._decimals = [(f.attname, f.decimal_places) for f in fields if isinstance(f, models.DecimalField)]
+        self._floats = [field.attname for field in fields if isinstance(field, models.FloatField)]
+        self._bytes = [field.column for field in fields if isinstance(field, models.BinaryField)]
+        self._columns = [field.column for field in fields]
+        self._types = [re.sub(r"\(.*?\)", "", field.db_type(connection) or "") for field in fields]  # "varchar(9)[]"
+        # What a row's __dict__ holds, in the order of columns; of JSON a copy, as the database would give it back.
+        self.values: Callable[[dict[str, Any]], Values] = self._with_json if self._json else self._pick
+        self._write_sql(f'"{key.column}"')
+
+    def _write_sql(self, key: str) -> None:
+        # The table's own row type tells the server how to read JSON, so that no parameter has a type to be guessed.
+        # One changed row costs 0.17 ms (unnest of arrays 0.33, COPY into a temporary table 0.45), many cost the same.
+        columns = ", ".join(self.column_of.values())
+        source = f"json_populate_recordset(NULL::{self.table}, %s::json) new"
+        sets = ", ".join(f"{column} = new.{column}" for column in self.column_of.values() if column != key)
+        self.select = f"SELECT {columns} FROM {self.table} WHERE {{}} = ANY(%b)"
+        self.insert = f"INSERT INTO {self.table} ({columns}) SELECT {columns} FROM {source}"
+        self.update = f"UPDATE {self.table} old SET {sets} FROM {source} WHERE old.{key} = new.{key}"
+        self.delete = f"DELETE FROM {self.table} WHERE {key} = ANY(%b)"
+        self.copy = f"COPY {self.table} ({columns}) FROM STDIN (FORMAT BINARY)"
+
+    def _with_json(self, row: dict[str, Any]) -> Values:
+        values = list(self._pick(row))
+        for place in self._json:
+            values[place] = decode(encode(values[place]))
+        return tuple(values)
+
+    def settle(self, row: ReadModel, values: Values) -> None:
+        """Make ``row`` hold what would be read back, so that rows do not depend on where a batch ends.
+
+        ValueError: its column cannot.
+        """
+        for place in self._json:
+            row.__dict__[self.names[place]] = values[place]
+        for name, places in self._decimals:
+            if (value := row.__dict__[name]) is not None and round(value, places) != value:
+                raise ValueError(f"{self.model.__name__}.{name} has {places} decimal places: {value} is to be rounded.")
+        for name in self._floats:
+            if (value := row.__dict__[name]) is not None and not isfinite(value):
+                raise ValueError(f"{self.model.__name__}.{name} cannot hold {value}.")
+
+    def add(self, cursor: Cursor[Any], rows: Sequence[ReadModel]) -> None:
+        if len(rows) < MANY:
+            cursor.execute(self.insert, [self._as_json(rows)], prepare=True)
+            return
+        with cursor.copy(self.copy) as out:
+            out.set_types(self._types)
+            for row in rows:
+                out.write_row(self._pick(row.__dict__))
+
+    def change(self, cursor: Cursor[Any], rows: Sequence[ReadModel]) -> None:
+        cursor.execute(self.update, [self._as_json(rows)], prepare=len(rows) < MANY)  # many: planned for today's size
+
+    def remove(self, cursor: Cursor[Any], keys: Sequence[Any]) -> None:
+        cursor.execute(self.delete, [keys])
+
+    def fetch(self, cursor: Cursor[Any], attribute: str, keys: Sequence[Any]) -> Iterable[Values]:
+        sql = self.select.format(self.column_of[attribute])
+        return cursor.execute(sql, [keys], prepare=len(keys) < MANY, binary=True)
+
+    def _as_json(self, rows: Sequence[ReadModel]) -> str:
+        objects = [dict(zip(self._columns, self._pick(row.__dict__), strict=True)) for row in rows]
+        for column in self._bytes:
+            for each in objects:
+                each[column] = each[column] and f"\\x{bytes(each[column]).hex()}"
+        return encode(objects).decode()
+
+
+layout = cache(Layout)

@@ -1,0 +1,190 @@
+"""The API describes itself: what an action takes, answers and refuses is said once, beside it (OpenAPI 3)."""
+
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
+
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse
+from rest_framework import serializers
+
+from shop.problems import CATALOGUE, MEDIA_TYPE, Problem
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+HEADER, QUERY = OpenApiParameter.HEADER, OpenApiParameter.QUERY
+AN_ID = "01990a2b-7c4e-7d21-9f3a-5b8c6d7e8f90"
+
+ERRORS = {
+    "invalid": [{"pointer": "/lines/0/quantity", "code": "min_value", "detail": "It must be at least 1."}],
+    "bad_parameter": [{"parameter": "page_size", "code": "bad_parameter", "detail": "A page has 1 to 100 rows."}],
+    "unknown_parameter": [
+        {"parameter": "colour", "code": "unknown_parameter", "detail": "There is none of that name."}
+    ],
+    "repeated_parameter": [{"parameter": "after", "code": "repeated_parameter", "detail": "It stands 2 times."}],
+    "bad_idempotency_key": [{"header": "Idempotency-Key", "code": "invalid", "detail": "It has 1 to 255 characters."}],
+}
+FACTS: dict[str, dict[str, Any]] = {
+    "stale_price": {"sku": "MUG-1", "quoted": "12.50 EUR", "now": "13.00 EUR"},
+    "not_on_sale": {"sku": "MUG-1"},
+    "unknown_product": {"sku": "MUG-1"},
+    "sku_taken": {"sku": "MUG-1"},
+}
+
+AFTER = OpenApiParameter(
+    "after", OpenApiTypes.INT64, QUERY, description="A position in the log: wait for it, so as to read one's own write."
+)
+MOMENT = "2026-03-01T12:00:00Z"
+AS_OF = OpenApiParameter(
+    "as_of",
+    description="What was known then: an instant with its zone, a position in the log, or a version such as `v3`.",
+    examples=[OpenApiExample("version", "v3"), OpenApiExample("position", "1042"), OpenApiExample("instant", MOMENT)],
+)
+EFFECTIVE_AT = OpenApiParameter("effective_at", OpenApiTypes.DATETIME, QUERY, description="What was true then.")
+WRITES = (
+    OpenApiParameter("Idempotency-Key", str, HEADER, description="The same key again does nothing again."),
+    OpenApiParameter("traceparent", str, HEADER, description="W3C: the correlation id of what is done."),
+    OpenApiParameter("Location", str, HEADER, response=[200, 201], description="Where to read what was just written."),
+)
+ETAG = OpenApiParameter("ETag", str, HEADER, response=[200, 201], description='The version, quoted: `"3"`.')
+ALWAYS = (
+    OpenApiParameter("X-Request-Id", OpenApiTypes.UUID, HEADER, response=True, description="To find it in our logs."),
+    OpenApiParameter("Retry-After", int, HEADER, response=[409, 425, 429, 503], description="In so many seconds."),
+)
+
+
+def asks(form: type[serializers.Serializer], *problems: str) -> Callable[[F], F]:
+    """Say of an action that its body is ``form``, and how it may be refused besides what is usual."""
+
+    def mark(method: F) -> F:
+        method.form, method.problems = form, problems  # type: ignore[attr-defined]
+        return method
+
+    return mark
+
+
+def shows(serializer: Any, *problems: str) -> Callable[[F], F]:
+    """Say of an action what it answers."""
+
+    def mark(method: F) -> F:
+        method.shows = serializer  # type: ignore[attr-defined]
+        method.problems = (*getattr(method, "problems", ()), *problems)  # type: ignore[attr-defined]
+        return method
+
+    return mark
+
+
+class ReceiptSerializer(serializers.Serializer):
+    """What a command answers: enough to read your own write."""
+
+    example = {"id": AN_ID, "version": 3, "position": 1042}
+
+    id = serializers.UUIDField()
+    version = serializers.IntegerField(help_text="Of the object, after it. 1 is its first event.")
+    position = serializers.IntegerField(allow_null=True, help_text="In the log; null: nothing changed.")
+
+
+class ErrorSerializer(serializers.Serializer):
+    pointer = serializers.CharField(required=False, help_text="Where in the body (RFC 6901).")
+    parameter = serializers.CharField(required=False, help_text="Or which parameter of the address.")
+    header = serializers.CharField(required=False, help_text="Or which header.")
+    code = serializers.CharField()
+    detail = serializers.CharField()
+
+
+class ProblemSerializer(serializers.Serializer):
+    """RFC 9457. What a refusal knows besides (a SKU, a price) stands beside these."""
+
+    type = serializers.CharField(help_text="Where its code is explained.")
+    title = serializers.CharField()
+    status = serializers.IntegerField()
+    detail = serializers.CharField()
+    code = serializers.CharField(help_text="For programs.")
+    errors = ErrorSerializer(many=True, help_text="All that is wrong, at once.")
+    request_id = serializers.UUIDField(help_text="As in X-Request-Id.")
+
+
+class Schema(AutoSchema):
+    """Reads what ``asks`` and ``shows`` said."""
+
+    def get_operation_id(self) -> str:
+        if hasattr(self.view, "basename"):
+            return f"{self.view.basename}_{self.view.action}"
+        return type(self.view).__name__.lower()
+
+    def get_summary(self) -> str:
+        return self._words()[0].rstrip(".:")
+
+    def get_description(self) -> str:
+        return self._words()[-1]
+
+    def get_request_serializer(self) -> Any:
+        return getattr(self._method(), "form", None)
+
+    def get_examples(self) -> list[OpenApiExample]:
+        form = self.get_request_serializer()
+        return [OpenApiExample("Example", form.example, request_only=True)] if form and form.example else []
+
+    def get_filter_backends(self) -> list[Any]:
+        return list(self.view.filter_backends) if getattr(self.view, "action", "") == "list" else []
+
+    def get_override_parameters(self) -> list[OpenApiParameter]:
+        found = list(ALWAYS)
+        if "{number}" in self.path:
+            found.append(OpenApiParameter("number", int, OpenApiParameter.PATH, description="Of the address: 1, 2, …"))
+        known = self.view.known() if hasattr(self.view, "known") else ()
+        found += [each for each in (AFTER, AS_OF, EFFECTIVE_AT) if each.name in known]
+        if self._commands():
+            found += WRITES
+        if self._commands() or "as_of" in known:
+            found.append(ETAG)
+        return found
+
+    def get_response_serializers(self) -> dict[Any, Any]:
+        method = self._method()
+        shown = ReceiptSerializer if self._commands() else getattr(method, "shows", None)
+        shown = shown or self.view.get_serializer_class()
+        status = "201" if getattr(self.view, "action", "") == "create" else "200"
+        examples = [OpenApiExample("Example", getattr(shown, "child", shown).example, status_codes=[status])]
+        found: dict[Any, Any] = {status: OpenApiResponse(shown, description="Done.", examples=examples)}
+        by_status: dict[int, list[str]] = {}
+        for code in dict.fromkeys(self._problems()):
+            by_status.setdefault(CATALOGUE[code].status, []).append(code)
+        for number, codes in sorted(by_status.items()):
+            words = "\n".join(f"* `{code}`: {CATALOGUE[code].title}" for code in codes)
+            shown_codes = [OpenApiExample(code, example(code)) for code in codes]
+            found[number, MEDIA_TYPE] = OpenApiResponse(ProblemSerializer, description=words, examples=shown_codes)
+        return found
+
+    def _problems(self) -> Iterator[str]:
+        yield from ("bad_request", "bad_parameter", "unknown_parameter", "repeated_parameter", "not_acceptable")
+        if self.view.permission_classes and self.view.authentication_classes:
+            yield from ("not_authenticated", "authentication_failed", "permission_denied")
+        if "{" in self.path:
+            yield "not_found"
+        if self.get_request_serializer():
+            yield from ("parse_error", "invalid", "length_required", "too_large", "unsupported_media_type")
+        if self._commands():
+            yield from ("bad_idempotency_key", "idempotency_key_reused", "concurrent_change", "read_only")
+        if "after" in (self.view.known() if hasattr(self.view, "known") else ()):
+            yield "not_yet"
+        yield from getattr(self._method(), "problems", ())
+        yield from ("server_error", "unavailable")
+
+    def _method(self) -> Any:
+        return getattr(self.view, getattr(self.view, "action", None) or self.method.lower())
+
+    def _commands(self) -> bool:
+        """Whether it asks a command."""
+        return hasattr(self.view, "basename") and self.get_request_serializer() is not None
+
+    def _words(self) -> list[str]:
+        words = (self._method().__doc__ or "").strip()
+        first, _, rest = words.partition("\n\n")
+        return [" ".join(first.split()), " ".join((rest or first).split())]
+
+
+def example(code: str) -> dict[str, Any]:
+    """How a problem with that code looks."""
+    problem = Problem(code, errors=ERRORS.get(code, ()), facts=FACTS.get(code))
+    return problem.body() | {"request_id": AN_ID}

@@ -1,0 +1,170 @@
+"""How the shop speaks HTTP: requests become commands, receipts and refusals become answers."""
+
+import logging
+import re
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+from uuid import UUID, uuid5
+
+from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
+from django.db import Error as DjangoDatabaseError
+from django.http import Http404, HttpRequest, HttpResponse
+from django.http.request import UnreadablePostError
+from django.urls import reverse
+from eventsourcing import persistence
+from eventsourcing.application import AggregateNotFoundError
+from rest_framework import exceptions
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.serializers import Serializer
+
+from eventstore.cause import because
+from eventstore.commands import CommandReused
+from eventstore.domain import uuid7
+from shop.application import Receipt
+from shop.bodies import StrictJSONParser, too_large
+from shop.errors import Refused
+from shop.problems import BY_STATUS, CATALOGUE, MEDIA_TYPE, Problem, errors_in, request_id
+
+__all__ = ["ProblemsMiddleware", "StrictJSONParser", "ask", "etag", "explain"]
+
+log = logging.getLogger(__name__)
+
+KEYS = UUID("5b0f6f0e-6a39-5d52-8f0a-7f1f3b7c2d11")  # the namespace of Idempotency-Keys
+KEY = re.compile(r"[\x20-\x7e]{1,255}")
+TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(-.*)?")
+DISCARDED = 16 * 1024 * 1024  # bytes of a refused body that are read nevertheless: who still sends does not listen
+
+
+def ask(request: Request, form: type[Serializer], command: Callable[..., Receipt], *args: object) -> Response:
+    """Check the body against ``form``, ask ``command`` with it, answer with its receipt: 201 for something new."""
+    asked = form(data=request.data or {})
+    asked.is_valid(raise_exception=True)
+    actor = request.user.get_username()
+    with because(actor=actor, command_id=command_id(request), correlation_id=correlation(request)):
+        receipt = command(*args, **asked.validated_data)
+    place = reverse(f"{request.parser_context['view'].basename}-detail", args=[receipt.id])
+    after = "" if receipt.position is None else f"?after={receipt.position}"
+    headers = {"Location": place + after, "ETag": etag(receipt.version)}
+    return Response(receipt._asdict(), 200 if args else 201, headers=headers)
+
+
+def etag(version: int) -> str:
+    return f'"{version}"'
+
+
+def command_id(request: Request) -> UUID | None:
+    """The same for the same user and Idempotency-Key; none without one."""
+    key = request.headers.get("Idempotency-Key")
+    if key is None:
+        return None
+    if not KEY.fullmatch(key.strip()):
+        error = {"header": "Idempotency-Key", "code": "invalid", "detail": "It is 1 to 255 printable ASCII characters."}
+        raise Problem("bad_idempotency_key", error["detail"], [error])
+    return uuid5(KEYS, f"{request.user.pk}:{key.strip()}")
+
+
+def correlation(request: Request) -> UUID:
+    """The caller's trace (https://www.w3.org/TR/trace-context/), or this request."""
+    found = TRACEPARENT.fullmatch(request.headers.get("traceparent", ""))
+    if found and not (found[2] and found[0].startswith("00")):
+        return UUID(found[1])
+    return UUID(request_id.get()) if request_id.get() else uuid7()
+
+
+def explain(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
+    """Django REST framework's exception handler: a problem, or None for what nobody foresaw."""
+    problem = problem_of(error)
+    return problem.answer() if problem else None
+
+
+def problem_of(error: Exception) -> Problem | None:
+    match error:
+        case Problem():
+            return error
+        case Refused():
+            return Problem(error.code, str(error), facts=error.facts)
+        case AggregateNotFoundError() | Http404():
+            return Problem("not_found")
+        case CommandReused():
+            return Problem("idempotency_key_reused", "Send another request under another key.")
+        case RequestDataTooBig():
+            return too_large()
+        case exceptions.ValidationError():
+            return Problem("invalid", errors=errors_in(error.detail))
+        case exceptions.Throttled():
+            return Problem("throttled", str(error.detail), headers={"Retry-After": str(int(error.wait or 0) + 1)})
+        case PermissionDenied():
+            return Problem("permission_denied", str(error))
+        case exceptions.APIException() if error.default_code in CATALOGUE:
+            return Problem(error.default_code, str(error.detail))
+        case SuspiciousOperation() | UnreadablePostError():
+            return Problem("bad_request")
+        case persistence.IntegrityError():
+            return Problem("concurrent_change", "Nothing was changed. Look again, and try again.")
+        case persistence.PersistenceError() | DjangoDatabaseError():
+            return problem_of_database(error)
+    return None
+
+
+def problem_of_database(error: Exception) -> Problem | None:
+    """By its SQLSTATE, which stands in what the driver raised."""
+    driver: BaseException | None = error
+    while driver and not getattr(driver, "sqlstate", None):
+        driver = driver.__cause__
+    state: str = getattr(driver, "sqlstate", "")
+    if state == "25006":
+        return Problem("read_only", "Writing is off for now. Nothing was changed.")
+    if state.startswith("22"):
+        log.error("Request %s sent the database what it cannot hold.", request_id.get(), exc_info=error)
+        return Problem("bad_request")
+    if "OperationalError" in type(error).__name__ or "InterfaceError" in type(error).__name__:
+        log.warning("Request %s: the database does not answer as it should: %s", request_id.get(), error)
+        return Problem("unavailable", "Try again in a moment; under the same Idempotency-Key, nothing is done twice.")
+    return None
+
+
+class ProblemsMiddleware:
+    """Gives each request an id, and makes a problem of all that goes wrong outside Django REST framework.
+
+    Refused before it was read, a body is read and thrown away, so that its sender gets to hear why.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        token = request_id.set(str(uuid7()))
+        try:
+            response = self._answer(request)
+            if response.status_code >= 400:
+                discard(request)
+            response["X-Request-Id"] = request_id.get()
+            return response
+        finally:
+            request_id.reset(token)
+
+    def _answer(self, request: HttpRequest) -> HttpResponse:
+        if not request.path_info.startswith(("/api/", "/healthz", "/readyz")):
+            return self.get_response(request)
+        if "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "").lower():
+            return Problem("length_required", "Send a Content-Length.").answer()
+        response = self.get_response(request)
+        if response.status_code < 400 or response["Content-Type"] == MEDIA_TYPE:
+            return response
+        if response.status_code >= 500:
+            log.error("Request %s failed: %s %s", request_id.get(), request.method, request.path)
+        problem = Problem(BY_STATUS.get(response.status_code, "server_error")).answer()
+        for name, value in response.items():  # what other middleware said: Allow, nosniff, …
+            problem.headers.setdefault(name, value)
+        problem._has_been_logged = getattr(response, "_has_been_logged", False)  # type: ignore[attr-defined]
+        return problem
+
+
+def discard(request: HttpRequest) -> None:
+    body = request.META["wsgi.input"] if request.META.get("wsgi.input_terminated") else request
+    left = DISCARDED
+    with suppress(OSError, ValueError):
+        while left > 0 and (part := body.read(min(left, 65536))):
+            left -= len(part)

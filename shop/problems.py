@@ -1,0 +1,128 @@
+"""All that can be wrong with a request, once: for answers, documentation and tests (RFC 9457)."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextvars import ContextVar
+from typing import Any, NamedTuple
+
+from django.http import JsonResponse
+
+TYPES = "/api/v1/problems/"  # where each code is explained: the `type` of a problem
+MEDIA_TYPE = "application/problem+json"
+MOST = 100  # errors named in one answer
+
+request_id: ContextVar[str] = ContextVar("request_id", default="")
+
+AGAIN = {"Retry-After": "1"}
+SIGN_IN = {"WWW-Authenticate": 'Token realm="daybook"'}
+
+
+class Kind(NamedTuple):
+    """What all problems with one code have in common."""
+
+    status: int
+    title: str
+    headers: Mapping[str, str] = {}
+
+
+CATALOGUE: dict[str, Kind] = {
+    # The request
+    "bad_request": Kind(400, "The request cannot be understood"),
+    "parse_error": Kind(400, "The body is not a JSON object"),
+    "invalid": Kind(400, "The body has something that cannot be used"),
+    "bad_parameter": Kind(400, "The address has a parameter that cannot be used"),
+    "unknown_parameter": Kind(400, "The address has a parameter that does not exist here"),
+    "repeated_parameter": Kind(400, "The address has a parameter more than once"),
+    "bad_idempotency_key": Kind(400, "The Idempotency-Key cannot be used"),
+    "not_authenticated": Kind(401, "This needs a sign-in", SIGN_IN),
+    "authentication_failed": Kind(401, "The sign-in failed", SIGN_IN),
+    "permission_denied": Kind(403, "This is not yours to do"),
+    "not_found": Kind(404, "There is nothing here"),
+    "method_not_allowed": Kind(405, "This cannot be done here"),
+    "not_acceptable": Kind(406, "No answer can be given in the wanted media type"),
+    "length_required": Kind(411, "The length of the body must be said first"),
+    "too_large": Kind(413, "The body is too large"),
+    "unsupported_media_type": Kind(415, "The body must be plain application/json"),
+    "idempotency_key_reused": Kind(422, "The Idempotency-Key was used for another request"),
+    "not_yet": Kind(425, "What was asked for has not been worked in yet", AGAIN),
+    "throttled": Kind(429, "Too many requests"),
+    # The domain
+    "refused": Kind(409, "This was refused"),
+    "wrong_status": Kind(409, "This needs another status"),
+    "email_taken": Kind(409, "The e-mail address belongs to another customer"),
+    "sku_taken": Kind(409, "The SKU belongs to another product"),
+    "no_price": Kind(409, "The product has no price"),
+    "not_on_sale": Kind(409, "A product is not on sale"),
+    "stale_price": Kind(409, "A price is no longer what was quoted"),
+    "unknown_address": Kind(404, "The customer has no such address"),
+    "unknown_customer": Kind(422, "There is no such customer"),
+    "unknown_product": Kind(422, "There is no such product"),
+    "mixed_currencies": Kind(422, "An order is in one currency"),
+    "empty_order": Kind(422, "An order needs at least one line"),
+    "bad_quantity": Kind(422, "A line is for one piece at least"),
+    "too_much": Kind(422, "The total is more than can be taken"),
+    # The system
+    "concurrent_change": Kind(409, "Others were faster, again and again", AGAIN),
+    "server_error": Kind(500, "Something is wrong on our side"),
+    "unavailable": Kind(503, "The shop is out of service for a moment", AGAIN),
+    "read_only": Kind(503, "The shop can only be read for a moment", AGAIN),
+}
+
+BY_STATUS = {
+    400: "bad_request",
+    403: "permission_denied",
+    404: "not_found",
+    405: "method_not_allowed",
+    413: "too_large",
+    503: "unavailable",
+}
+
+
+class Problem(Exception):
+    """The answer is no: ``code`` says which, ``errors`` say where. ``facts`` are what one needs to go on."""
+
+    def __init__(
+        self,
+        code: str,
+        detail: str = "",
+        errors: Iterable[dict[str, str]] = (),
+        headers: Mapping[str, str] | None = None,
+        facts: Mapping[str, object] | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.code, self.detail, self.facts = code, detail, facts or {}
+        self.kind = CATALOGUE.get(code, CATALOGUE["refused"])
+        self.errors = list(errors)
+        self.headers = {**self.kind.headers, **(headers or {})}
+
+    def body(self) -> dict[str, Any]:
+        """As RFC 9457 has it, with a code, all errors and the request's id; ``facts`` beside them."""
+        return {
+            **self.facts,
+            "type": f"{TYPES}{self.code}/",
+            "title": self.kind.title,
+            "status": self.kind.status,
+            "detail": self.detail or f"{self.kind.title}.",
+            "code": self.code,
+            "errors": self.errors[:MOST],
+            "request_id": request_id.get(),
+        }
+
+    def answer(self) -> JsonResponse:
+        return JsonResponse(self.body(), status=self.kind.status, content_type=MEDIA_TYPE, headers=self.headers)
+
+
+def errors_in(detail: Any, pointer: str = "") -> Iterator[dict[str, str]]:
+    """Django REST framework's tree of errors, one by one, each with its JSON pointer (RFC 6901) into the body."""
+    if isinstance(detail, dict):
+        for name, below in detail.items():
+            yield from errors_in(below, pointer + ("" if name == "non_field_errors" else step(name)))
+    elif isinstance(detail, list):
+        for number, below in enumerate(detail):
+            yield from errors_in(below, pointer if isinstance(below, str) else f"{pointer}/{number}")
+    else:
+        yield {"pointer": pointer, "code": detail.code, "detail": str(detail)}
+
+
+def step(name: object) -> str:
+    """Of a JSON pointer, one step down."""
+    return "/" + str(name)[:100].replace("~", "~0").replace("/", "~1")

@@ -1,0 +1,169 @@
+"""What every kind of object has over HTTP: each as it is and as it was, lists of them, and all that ever happened."""
+
+import json
+from collections.abc import Mapping
+from typing import Any, ClassVar
+from uuid import UUID
+
+from django.db.models import QuerySet
+from django.http import Http404
+from django.shortcuts import get_object_or_404
+from django_filters.rest_framework import DjangoFilterBackend
+from rest_framework import serializers
+from rest_framework.decorators import action
+from rest_framework.exceptions import UnsupportedMediaType
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.viewsets import GenericViewSet
+
+from eventstore.domain import Aggregate
+from eventstore.history import Moment, at, effective
+from eventstore.history import moment as as_of
+from eventstore.models import Event
+from projections.models import ReadModel
+from projections.projection import keeper
+from projections.waiting import wait_until
+from shop.application import shop
+from shop.docs import Schema, shows
+from shop.http import etag
+from shop.paging import PARAMETERS, KeysetPagination
+from shop.parameters import Asked, number
+from shop.problems import Problem
+
+PATIENCE = 3.0  # seconds for a projection to come to ?after=
+
+
+class EventSerializer(serializers.Serializer):
+    example = {
+        "position": 1042,
+        "version": 2,
+        "name": "Customer.Renamed",
+        "facts": {"name": "Ada Lovelace"},
+        "actor": "support",
+        "reason": None,
+        "recorded_at": "2026-03-01T12:00:00.123456Z",
+        "effective_at": "2026-03-01T12:00:00.123456Z",
+    }
+
+    position = serializers.IntegerField(help_text="In the log.")
+    version = serializers.IntegerField(help_text="Of the object, after it.")
+    name = serializers.CharField()
+    facts = serializers.SerializerMethodField()
+    actor = serializers.CharField(allow_null=True)
+    reason = serializers.CharField(allow_null=True)
+    recorded_at = serializers.DateTimeField(help_text="When we learned it.")
+    effective_at = serializers.DateTimeField(help_text="When it was true.")
+
+    def get_facts(self, event: Event) -> dict[str, Any]:
+        return json.loads(bytes(event.data))  # type: ignore[no-any-return]
+
+
+class Resource(GenericViewSet):
+    """Objects of one kind. POST asks, GET reads: now from the read model, then from the log."""
+
+    schema = Schema()
+    metadata_class = None
+    lookup_value_converter = "uuid"
+    filter_backends = [DjangoFilterBackend]
+
+    aggregate: ClassVar[type[Aggregate]]
+    orderings: ClassVar[Mapping[str, str]]  # name → field of the model; the first, with its sign, is the usual order
+
+    def row(self, pk: UUID) -> ReadModel:
+        row: ReadModel = get_object_or_404(self.get_queryset(), pk=pk)
+        return row
+
+    def row_of(self, aggregate: Any) -> ReadModel:
+        """What the read model says of the object, said of ``aggregate``."""
+        raise NotImplementedError
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        if (
+            request.META.get("CONTENT_LENGTH") not in (None, "", "0")
+            and request._request.content_type != "application/json"
+        ):
+            raise UnsupportedMediaType(request.content_type)
+        self.asked = Asked(request, self.known())
+        if request.method not in ("GET", "HEAD"):
+            self.asked.settle()
+
+    def known(self) -> tuple[str, ...]:
+        """The parameters that the action takes."""
+        match self.action:
+            case "list":
+                return ("after", *PARAMETERS, *self.filterset_class.base_filters)
+            case "retrieve":
+                return ("after", "as_of", "effective_at")
+            case str() if hasattr(getattr(self, self.action, None), "shows"):
+                return ("after", "cursor", "page_size")
+        return ()
+
+    def list(self, request: Request) -> Response:
+        """A page of them, filtered and in order."""
+        filters = DjangoFilterBackend().get_filterset(request, self.get_queryset(), self)
+        for name, errors in filters.errors.items():
+            if name in self.asked.values:
+                self.asked.wrong(name, " ".join(errors))
+        return self.page(
+            filters.qs if filters.is_valid() else self.get_queryset(), self.get_serializer_class(), self.orderings
+        )
+
+    def retrieve(self, request: Request, pk: UUID) -> Response:
+        """One, as it is now or as it was.
+
+        `as_of` asks what was known at a moment, `effective_at` what was true at an instant. Without them, it is as of
+        the last event that the read model has seen; `after` waits for one.
+        """
+        after = self.asked.get("after", position)
+        moment = self.asked.get("as_of", as_of) or self.asked.get("effective_at", effective)
+        self.asked.alone("as_of", "effective_at", "after")
+        self.asked.settle()
+        self.wait(after)
+        row = self.row_of(self.then(pk, moment)) if moment else self.row(pk)
+        return Response(self.get_serializer(row).data, headers={"ETag": etag(row.version)})
+
+    @action(detail=True)
+    @shows(EventSerializer(many=True))
+    def history(self, request: Request, pk: UUID) -> Response:
+        """All that happened to it, oldest first, with who and why."""
+        events = Event.objects.filter(stream_id=pk, name__startswith=f"{self.aggregate.__name__}.")
+        if not events.exists():
+            raise Http404
+        return self.page(events, EventSerializer, {"version": "version"}, wait=False)
+
+    def then(self, pk: UUID, moment: Moment) -> Any:
+        """The aggregate as it was."""
+        aggregate = at(pk, moment)
+        if not isinstance(aggregate, self.aggregate):
+            raise Http404
+        return aggregate
+
+    def page(
+        self,
+        rows: QuerySet[Any],
+        serializer: type[serializers.Serializer],
+        orderings: Mapping[str, str],
+        *,
+        wait: bool = True,
+    ) -> Response:
+        pages: KeysetPagination = self.paginator
+        after = self.asked.get("after", position)
+        pages.read(self.asked, rows.model, orderings)
+        self.asked.settle()
+        if wait:
+            self.wait(after)
+        found = pages.paginate_queryset(rows, self.request, self)
+        return pages.get_paginated_response(serializer(found, many=True).data)
+
+    def wait(self, after: int | None) -> None:
+        """Until the read model has seen the event at ``after``."""
+        name = keeper(self.queryset.model).name
+        if after and not wait_until(after, name, timeout=PATIENCE):
+            raise Problem("not_yet", f"{name} has not come to position {after} within {PATIENCE:g} seconds. Ask again.")
+
+
+def position(text: str) -> int:
+    if (found := number(text)) > (end := shop.recorder.max_notification_id() or 0):
+        raise ValueError(f"Position {found} is still to come: the log ends at {end}.")
+    return found

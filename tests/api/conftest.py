@@ -1,0 +1,74 @@
+"""A signed-in client, a few objects, and projections that come when called."""
+
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.cache import cache
+from rest_framework.test import APIClient
+
+from projections import engine
+from shop.catalog.commands import create_product
+from shop.customers.commands import add_address, register_customer
+from shop.ordering.commands import Item, place_order
+from shop.values import Address, Money
+
+HAMBURG = Address("Kai 3", "Hamburg", "20457", "DE")
+BREMEN = Address("Am Wall 1", "Bremen", "28195", "DE", "Grace")
+
+
+def eur(amount: str) -> dict[str, str]:
+    return {"amount": amount, "currency": "EUR"}
+
+
+@pytest.fixture
+def catch_up() -> Callable[[], None]:
+    """Have all projections see the whole log."""
+    return engine.catch_up
+
+
+@pytest.fixture
+def staff(db: None) -> User:
+    return User.objects.create_user("support", is_staff=True)
+
+
+@pytest.fixture
+def api(staff: User) -> APIClient:
+    client = APIClient(raise_request_exception=False)
+    client.force_authenticate(staff)
+    client.default_format = "json"
+    return client
+
+
+@pytest.fixture
+def ada(db: None) -> UUID:
+    customer_id = register_customer(name="Ada", email="ada@example.com").id
+    add_address(customer_id, address=HAMBURG)
+    return customer_id
+
+
+@pytest.fixture
+def mug(db: None) -> UUID:
+    return create_product(sku="MUG-1", name="Harbour mug", price=Money(Decimal("12.50"), "EUR"), publish=True).id
+
+
+@pytest.fixture
+def order(ada: UUID, mug: UUID) -> UUID:
+    return place_order(customer_id=ada, items=[Item("MUG-1", 2)], reference="PO 4711").id
+
+
+@pytest.fixture
+def fresh_throttle() -> Iterator[None]:
+    """Nobody has tried to sign in yet."""
+    cache.clear()
+    yield
+    cache.clear()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.filterwarnings("ignore:No directory at"))  # a checkout has no collected files

@@ -1,0 +1,6 @@
+"""The shop's settings, and a small library beside it: the engines must serve any domain."""
+
+from shop.settings import *  # noqa: F403
+from shop.settings import INSTALLED_APPS
+
+INSTALLED_APPS += ["tests.lending"]

@@ -1,0 +1,226 @@
+"""Real orders from a file, compared with what the file says: computed here from its lines, not by our code."""
+
+import csv
+from collections import defaultdict
+from datetime import UTC, datetime, timedelta
+from decimal import ROUND_HALF_UP, Decimal
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from eventstore import log
+from eventstore.models import Command, Event
+from shop import importing
+from shop.application import shop
+from shop.catalog.domain import Product
+from shop.ordering.domain import Order
+from shop.values import id_of
+
+pytestmark = pytest.mark.django_db
+
+EXTRACT = Path(__file__).parent.parent / "data" / "orders-extract.csv"
+HEADER = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country\n"
+
+
+def import_orders(path=EXTRACT, *options):
+    out = StringIO()
+    call_command("import_orders", str(path), "--currency", "USD", *options, stdout=out)
+    return out.getvalue()
+
+
+@pytest.fixture
+def orders_file(tmp_path):
+    def write(*lines, header=HEADER):
+        path = tmp_path / "orders.csv"
+        path.write_text(header + "\n".join(lines) + "\n")
+        return path
+
+    return write
+
+
+def sellable_lines():
+    with EXTRACT.open() as file:
+        return [row for row in csv.DictReader(file) if int(row["Quantity"]) > 0]
+
+
+def at(row):
+    return datetime.strptime(row["InvoiceDate"], "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC)
+
+
+def test_every_sellable_line_becomes_a_line_of_an_order():
+    told = import_orders()
+
+    expected = defaultdict(dict)
+    for row in sellable_lines():
+        expected[row["InvoiceNo"]][row["StockCode"]] = (int(row["Quantity"]), Decimal(row["UnitPrice"]))
+    for number, lines in expected.items():
+        order: Order = shop.repository.get(id_of("invoice", number))
+        assert {line.sku: (line.quantity, line.unit_price.amount) for line in order.lines} == lines
+        total = sum((q * p).quantize(Decimal("0.01"), ROUND_HALF_UP) for q, p in lines.values())
+        assert (order.reference, order.total.amount, order.total.currency) == (number, total, "USD")
+    assert Event.objects.filter(name="Order.Placed").count() == len(expected)
+    assert f"{len(expected):,} orders" in told
+    assert "refused: 9 lines, no_quantity" in told
+
+
+def test_what_was_true_when_is_kept():
+    import_orders()
+    bought = defaultdict(list)
+    for row in sellable_lines():
+        bought[row["StockCode"]].append((at(row), Decimal(row["UnitPrice"])))
+
+    for name, kept_at in Event.objects.values_list("name", "effective_at").filter(name="Order.Placed")[:5]:
+        assert kept_at in {when for sales in bought.values() for when, _ in sales}, name
+    dates = Event.objects.filter(name="Order.Placed").order_by("position").values_list("effective_at", flat=True)
+    assert list(dates) == sorted({at(row) for row in sellable_lines()})
+
+
+def test_the_same_file_again_changes_nothing():
+    import_orders()
+    events, commands = Event.objects.count(), Command.objects.count()
+
+    told = import_orders()
+
+    assert (Event.objects.count(), Command.objects.count()) == (events, commands)
+    assert "0 orders" in told
+
+
+def test_an_import_that_was_stopped_goes_on_and_ends_as_if_it_had_not_been(monkeypatch):
+    ask, asked = importing.Import.ask, []
+
+    def stop(self, *args, **kwargs):
+        asked.append(args)
+        if len(asked) in (100, 333, 334):
+            raise KeyboardInterrupt
+        return ask(self, *args, **kwargs)
+
+    monkeypatch.setattr(importing.Import, "ask", stop)
+    for _ in range(3):
+        with pytest.raises(CommandError, match="Ask again to go on"):
+            import_orders()
+    import_orders()
+    stopped = [(e.stream_id, e.version, e.name, e.data, e.effective_at) for e in log.after(0, limit=10_000)]
+
+    assert len(stopped) == len({(e[0], e[1]) for e in stopped})
+    assert [e for e in stopped if e[2] == "Order.Placed"] == sorted(
+        (e for e in stopped if e[2] == "Order.Placed"), key=lambda e: e[4]
+    )
+    test_every_product_has_the_price_of_its_last_line()
+
+
+def test_every_product_has_the_price_of_its_last_line():
+    import_orders()
+
+    for row in {row["StockCode"]: row for row in sellable_lines()}.values():
+        product: Product = shop.repository.get(id_of("product", row["StockCode"]))
+        assert (product.price.amount, product.name) == (Decimal(row["UnitPrice"]), " ".join(row["Description"].split()))
+
+
+def test_an_invoice_starting_with_c_cancels(orders_file):
+    path = orders_file(
+        "536365,85123A,LAMP,6,12/1/2010 8:26,2.55,17850,United Kingdom",
+        "536366,85123A,LAMP,1,12/1/2010 8:28,2.55,,United Kingdom",
+        "C536365,85123A,LAMP,-6,12/2/2010 9:00,2.55,17850,United Kingdom",
+        "C999999,85123A,LAMP,-6,12/2/2010 9:00,2.55,17850,United Kingdom",
+    )
+
+    told = import_orders(path)
+
+    cancelled: Order = shop.repository.get(id_of("invoice", "536365"))
+    guest: Order = shop.repository.get(id_of("invoice", "536366"))
+    assert (cancelled.status, cancelled.cancel_reason) == ("cancelled", "cancelled by invoice C536365")
+    assert (guest.status, guest.customer_id) == ("placed", None)
+    assert "line 5: cancels_nothing: there is no invoice 999999 to cancel" in told
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("1,POST,POSTAGE,1,2017-01-01 10:00:00,18,1,France", "no_product"),
+        ("1,A1,TEA,0,2017-01-01 10:00:00,,1,UK", "no_quantity"),
+        ("1,A1,TEA,-1,2017-01-01 10:00:00,1,1,UK", "bad_quantity"),
+        ("1,A1,TEA,1.5,2017-01-01 10:00:00,1,1,UK", "bad_quantity"),
+        ("1,A1,TEA,1,2017-01-01 10:00:00,,1,UK", "no_price"),
+        ("1,A1,TEA,1,2017-01-01 10:00:00,-1,1,UK", "bad_price"),
+        ("1,A1,TEA,1,2017-01-01 10:00:00,NaN,1,UK", "bad_price"),
+        ("1,A1,TEA,1,2017-01-01 10:00:00,0.00001,1,UK", "bad_price"),
+        ("1,A1,TEA,1,2017-02-30 10:00:00,1,1,UK", "bad_date"),
+        ("1,A1,TEA,1,2999-01-01 10:00:00,1,1,UK", "bad_date"),
+        (",A1,TEA,1,2017-01-01 10:00:00,1,1,UK", "no_invoice"),
+        ("1,,TEA,1,2017-01-01 10:00:00,1,1,UK", "no_product"),
+        ("1,A1,T\0EA,1,2017-01-01 10:00:00,1,1,UK", "bad_product"),
+        (f"1,A{'1' * 64},TEA,1,2017-01-01 10:00:00,1,1,UK", "bad_product"),
+    ],
+)
+def test_a_line_that_cannot_be_sold_is_refused_and_the_next_is_not(orders_file, line, reason):
+    told = import_orders(orders_file(line, "2,A2,MUG,1,2017-01-01 10:00:00,4,1,UK"))
+
+    assert f"line 2: {reason}" in told
+    assert Event.objects.filter(name="Order.Placed").count() == 1
+
+
+def test_two_lines_of_one_product_are_one_and_two_prices_are_refused(orders_file):
+    path = orders_file(
+        "1,A1,TEA,1,2017-01-01 10:00:00,4.00,1,UK",
+        "1,A1,TEA,2,2017-01-01 10:00:00,4.00,1,UK",
+        "1,A1,TEA,1,2017-01-01 10:00:00,5.00,1,UK",
+    )
+
+    told = import_orders(path)
+
+    (line,) = shop.repository.get(id_of("invoice", "1")).lines
+    assert line.quantity == 3
+    assert "line 4: two_prices" in told
+
+
+def test_a_product_under_a_new_description_is_renamed_and_its_old_order_keeps_the_old_name(orders_file):
+    path = orders_file(
+        "1,A1,TEA,1,2017-01-01 10:00:00,4.00,1,UK",
+        "2,A1,GREEN TEA,1,2017-01-02 10:00:00,4.00,1,UK",
+    )
+
+    import_orders(path)
+
+    assert [shop.repository.get(id_of("invoice", n)).lines[0].name for n in "12"] == ["TEA", "GREEN TEA"]
+
+
+def test_refused_lines_may_go_to_a_file(orders_file, tmp_path):
+    path = orders_file("1,A1,TEA,0,2017-01-01 10:00:00,,1,UK")
+
+    told = import_orders(path, "--refused", str(tmp_path / "refused.csv"))
+
+    assert (tmp_path / "refused.csv").read_text().splitlines() == [
+        "line,reason,detail",
+        "2,no_quantity,its quantity is 0",
+    ]
+    assert "line 2" not in told
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        (["--currency", "euro"], "takes three capital letters"),
+        (["--time-zone", "Mars/Olympus"], "There is no time zone"),
+    ],
+)
+def test_what_it_cannot_do_is_explained(options, problem):
+    with pytest.raises(CommandError, match=problem):
+        import_orders(EXTRACT, *options)
+
+
+def test_another_file_is_told_apart(orders_file, tmp_path):
+    with pytest.raises(CommandError, match=r"Expected the columns InvoiceNo, .*; found no InvoiceNo"):
+        import_orders(orders_file(header="a,b\n"))
+    with pytest.raises(CommandError, match="No such file"):
+        import_orders(tmp_path / "nothing.csv")
+    assert not Event.objects.exists()
+
+
+def test_the_time_zone_of_the_file_counts(orders_file):
+    import_orders(orders_file("1,A1,TEA,1,2017-07-01 10:00:00,4,1,UK"), "--time-zone", "Europe/London")
+
+    placed = Event.objects.get(name="Order.Placed")
+    assert placed.effective_at == datetime(2017, 7, 1, 9, tzinfo=UTC)
+    assert timedelta() < placed.recorded_at - placed.effective_at

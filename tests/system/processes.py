@@ -1,0 +1,71 @@
+"""Real processes around a test's database: Celery workers, beat, a broker, management commands; ended by their ids."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import quote
+
+from django.conf import settings
+from django.db import connection
+
+ROOT = Path(__file__).parents[2]
+
+
+def environment(redis_url: str) -> dict[str, str]:
+    """Of a process that works on this test's database."""
+    d = connection.settings_dict
+    user = f"{quote(d['USER'])}:{quote(d['PASSWORD'])}@" if d["PASSWORD"] else f"{quote(d['USER'])}@"
+    return os.environ | {
+        "DATABASE_URL": f"postgres://{user}{d['HOST']}:{d['PORT']}/{d['NAME']}",
+        "REDIS_URL": redis_url,
+        "SECRET_KEY": settings.SECRET_KEY,
+        "DJANGO_SETTINGS_MODULE": "tests.settings",
+        "PYTHONPATH": str(ROOT),
+        "LOG_LEVEL": "WARNING",
+    }
+
+
+def start(redis_url: str, *command: str, output: Path) -> subprocess.Popen[bytes]:
+    with output.open("ab") as out:
+        return subprocess.Popen(
+            [sys.executable, *command], cwd=ROOT, env=environment(redis_url), stdout=out, stderr=out, process_group=0
+        )
+
+
+def worker(redis_url: str, output: Path) -> subprocess.Popen[bytes]:
+    options = ["--concurrency", "2", "--loglevel", "warning", "--without-gossip", "--without-mingle"]
+    return start(redis_url, "-m", "celery", "-A", "shop", "worker", *options, output=output)
+
+
+def beat(redis_url: str, output: Path) -> subprocess.Popen[bytes]:
+    schedule = str(output.with_suffix(".schedule"))
+    return start(redis_url, "-m", "celery", "-A", "shop", "beat", "--schedule", schedule, output=output)
+
+
+def kill(process: subprocess.Popen[bytes], number: int = signal.SIGKILL) -> None:
+    """The process and its children."""
+    if process.poll() is None:
+        os.killpg(process.pid, number)
+    process.wait(30)
+
+
+@contextmanager
+def ended(*processes: subprocess.Popen[bytes]) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        for process in processes:
+            kill(process)
+
+
+def until(condition: Callable[[], bool], seconds: float, what: str) -> None:
+    """Wait for ``condition``, looking every 50 ms; AssertionError after so many seconds."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"waited {seconds:.0f} s for {what}"
+        time.sleep(0.05)
