@@ -6,18 +6,40 @@ from uuid import UUID
 
 from eventsourcing.application import AggregateNotFoundError, Application, Repository
 
+from eventstore import snapshots
 from eventstore.commands import Receipt, under_way
 from eventstore.domain import fold
 from eventstore.mapper import TypedMapper
-from eventstore.persistence import Entry, LogRecorder
+from eventstore.persistence import COLUMNS, Entry, LogRecorder, Recorded, rows
 
 A = TypeVar("A")
 
+mapper = TypedMapper(None)  # type: ignore[arg-type]  # the library's asks for a transcoder; typed JSON needs none
 
-class FoldingRepository(Repository[Any]):
+STREAM = f"""
+    with snapshot as materialized (
+        select version, name, data, effective_at from eventstore_snapshot
+        where stream_id = %s and version <= %s and code = any(%s) order by version desc limit 1)
+    (select 0, %s, version, name, data, effective_at, effective_at from snapshot)
+    union all (select {COLUMNS} from eventstore_event where stream_id = %s
+        and version > coalesce((select version from snapshot), 0) and version <= %s order by version)"""
+LAST = 2**63 - 1  # no stream has so many versions
+
+
+def load(stream_id: UUID, version: int = LAST) -> Any:
+    """The aggregate as the log has it now, or had it at ``version``. AggregateNotFoundError: there is none."""
+    kept = snapshots.readable()
+    found = [Recorded(*row) for row in rows(STREAM, stream_id, version, kept, stream_id, stream_id, version)]
+    if not found:
+        raise AggregateNotFoundError(f"There is no stream {stream_id}.")
+    if found[0].position:
+        return fold(None, mapper.to_domain_events(found))
+    return fold(snapshots.restored(found[0]), mapper.to_domain_events(found[1:]))
+
+
+class LoadingRepository(Repository[Any]):
     def get(self, aggregate_id: UUID, *, version: int | None = None, **kwargs: Any) -> Any:
-        """The aggregate as the log has it now, or had it at ``version``. AggregateNotFoundError: there is none."""
-        return super().get(aggregate_id, version=version, projector_func=fold)
+        return load(aggregate_id, LAST if version is None else version)
 
 
 class EventSourced(Application[UUID]):
@@ -27,14 +49,14 @@ class EventSourced(Application[UUID]):
     recorder: LogRecorder
 
     def construct_mapper(self) -> TypedMapper:
-        return TypedMapper(self.factory.transcoder())
+        return mapper
 
     def construct_repository(self) -> Repository[UUID]:
-        return FoldingRepository(event_store=self.events, snapshot_store=self.snapshots)
+        return LoadingRepository(event_store=self.events)
 
     def load(self, kind: type[A], aggregate_id: UUID) -> A:
-        """The ``kind`` with that id, as the log has it now. AggregateNotFoundError: there is none, or it is something else."""
-        aggregate = self.repository.get(aggregate_id)
+        """The ``kind`` with that id, as the log has it now. AggregateNotFoundError: there is none, or another kind."""
+        aggregate = load(aggregate_id)
         if not isinstance(aggregate, kind):
             raise AggregateNotFoundError(f"{aggregate_id} is no {kind.__name__}: it is a {type(aggregate).__name__}.")
         return aggregate
@@ -42,13 +64,17 @@ class EventSourced(Application[UUID]):
     def append(self, aggregates: Sequence[Any], entry: Entry = Entry()) -> list[int]:  # noqa: B008  # a tuple
         """Store what ``aggregates`` decided, all or nothing; answer positions."""
         events = [event for aggregate in aggregates for event in aggregate.collect_events()]
-        return self.recorder.append(list(map(self.mapper.to_stored_event, events)), entry)
+        return self.recorder.append(mapper.to_store(events), entry)
 
     def record(self, aggregate: Any, *others: Any) -> Receipt:
         """Store what ``aggregate`` (and ``others``) decided, with the receipt of the command under way: once a command.
 
         IntegrityError: another writer was faster.
         """
+        aggregates = (aggregate, *others)
+        due = [each for each in aggregates if snapshots.is_due(each)]
         entry = Entry(*command, aggregate.id, aggregate.version) if (command := under_way.get()) else Entry()
-        positions = self.append((aggregate, *others), entry)
+        positions = self.append(aggregates, entry)
+        for each in due:
+            snapshots.take(load(each.id))  # as the log has it, with the database's clock
         return Receipt(aggregate.id, aggregate.version, positions[-1] if positions else None)

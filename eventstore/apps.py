@@ -9,4 +9,6 @@ class EventstoreConfig(AppConfig):
     verbose_name = "The log"
 
     def ready(self) -> None:
+        from eventstore import checks  # noqa: F401  # registers them
+
         autodiscover_modules("domain")

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from inspect import signature
-from typing import Any, TypeVar, dataclass_transform
+from typing import Any, Self, TypeVar, dataclass_transform
 from uuid import UUID
 
 from eventsourcing.domain import Aggregate as LibraryAggregate
@@ -38,6 +38,8 @@ class Aggregate(LibraryAggregate):
     The stored name is the contract with history and with the read side: code may move, names may not.
     """
 
+    snapshot_every = 100  # events, if the class declares the types of its attributes; 0: never
+
     class Event(LibraryAggregate.Event):
         @staticmethod
         def create_timestamp() -> datetime:
@@ -56,6 +58,12 @@ class Aggregate(LibraryAggregate):
                 if body := decorated_funcs.get(event):
                     bodies[event] = body, tuple(signature(body).parameters)[1:]
 
+    @classmethod
+    def with_id(cls, id: UUID, *args: Any) -> Self:
+        """A new one with that id, of a class that says ``id: UUID`` (as the library wants it said)."""
+        new: Any = cls
+        return new(id, *args)  # type: ignore[no-any-return]
+
     @staticmethod
     def create_id(*_: Any, **__: Any) -> UUID:
         return uuid7()
@@ -68,6 +76,10 @@ def _store(cls: type, name: str) -> None:
     name_in_store(cls, name)
     cls.TOPIC = name  # type: ignore[attr-defined]
     register_topic(name, cls)
+
+
+class Nothing(LibraryAggregate.Event):
+    """What a retired name is read as: a version of its stream that changed nothing."""
 
 
 def fold(aggregate: Any, events: Iterable[Any]) -> Any:

@@ -9,11 +9,10 @@ from uuid import UUID
 import msgspec
 from eventsourcing.application import AggregateNotFoundError
 
+from eventstore.application import mapper
 from eventstore.domain import fold
-from eventstore.mapper import TypedMapper
-from eventstore.persistence import Stored, rows
-
-mapper = TypedMapper(None)  # type: ignore[arg-type]  # the library's mapper wants a transcoder; typed JSON needs none
+from eventstore.mapper import present
+from eventstore.persistence import rows
 
 COLUMNS = (
     "position, stream_id, version, name, data, effective_at, recorded_at, event_id, command_id, correlation_id, "
@@ -85,16 +84,17 @@ def instant(text: str) -> datetime:
     """``2026-03-01T12:00Z`` or with an offset; not in the future."""
     try:
         found = datetime.fromisoformat(text)
-    except ValueError:
+        utc = found.astimezone(UTC)
+    except (ValueError, OverflowError):
         raise ValueError(
             f"{text!r} is no moment. Expected an instant such as 2026-03-01T12:00Z, a position such as 1042, "
             "or a version such as v3."
         ) from None
     if found.tzinfo is None:
         raise ValueError(f"{text!r} has no zone. Expected one such as {text}Z or {text}+01:00.")
-    if found > datetime.now(UTC):
+    if utc > datetime.now(UTC):
         raise ValueError(f"{text!r} is still to come.")
-    return found.astimezone(UTC)
+    return utc
 
 
 def of(stream_id: UUID, until: Moment | None = None) -> list[Entry]:
@@ -103,19 +103,19 @@ def of(stream_id: UUID, until: Moment | None = None) -> list[Entry]:
     if until:
         sql += f" and {until.column} <= %s"
         parameters.append(until.bound)
-    return [Entry(*found) for found in rows(f"{sql} order by version", *parameters)]
+    return present([Entry(*found) for found in rows(f"{sql} order by version", *parameters)])
 
 
 def last(number: int, names: Sequence[str] = ()) -> list[Entry]:
     """The last ``number`` events of the log (of ``names``, if any are given), oldest first."""
     sql = f"select {COLUMNS} from eventstore_event where %s::text[] = '{{}}' or name = any(%s)"
     found = rows(f"{sql} order by position desc limit %s", list(names), list(names), number)
-    return [Entry(*entry) for entry in reversed(found)]
+    return present([Entry(*entry) for entry in reversed(found)])
 
 
 def entry(position: int) -> Entry:
     """The event at ``position``. IndexError: there is none."""
-    return Entry(*rows(f"select {COLUMNS} from eventstore_event where position = %s", position)[0])
+    return present([Entry(*rows(f"select {COLUMNS} from eventstore_event where position = %s", position)[0])])[0]
 
 
 def at(stream_id: UUID, until: Moment) -> Any:
@@ -126,11 +126,11 @@ def at(stream_id: UUID, until: Moment) -> Any:
     if not entries or entries[0].version != 1:
         raise AggregateNotFoundError(f"There was no {stream_id} at {until}.")
     if until.column != "effective_at":
-        return fold(None, events(entries))
+        return fold(None, mapper.to_domain_events(entries))
     # What was learned late took effect where it belongs: in order of effect, and numbered as if it had been known then.
     first, *others = entries
     in_effect = [first, *sorted(others, key=lambda entry: entry.effective_at)]
-    aggregate = fold(None, events(entry._replace(version=n) for n, entry in enumerate(in_effect, 1)))
+    aggregate = fold(None, mapper.to_domain_events([e._replace(version=n) for n, e in enumerate(in_effect, 1)]))
     aggregate.version = entries[-1].version
     return aggregate
 
@@ -139,7 +139,7 @@ def states(entries: Iterable[Entry]) -> Iterator[tuple[Entry, list[Change]]]:
     """Each event of one stream with what it changed, field by field."""
     aggregate, before = None, dict[str, Any]()
     for entry in entries:
-        aggregate = fold(aggregate, events([entry]))
+        aggregate = fold(aggregate, mapper.to_domain_events([entry]))
         after = state(aggregate)
         yield entry, [Change(f, before.get(f), after[f]) for f in after if f not in before or before[f] != after[f]]
         before = after
@@ -148,9 +148,3 @@ def states(entries: Iterable[Entry]) -> Iterator[tuple[Entry, list[Change]]]:
 def state(aggregate: Any) -> dict[str, Any]:
     """The aggregate's own attributes, without the library's."""
     return {name: value for name, value in vars(aggregate).items() if not name.startswith("_")}
-
-
-def events(entries: Iterable[Entry]) -> Iterator[Any]:
-    """As the library's event objects."""
-    for e in entries:
-        yield mapper.to_domain_event(Stored(e.stream_id, e.version, e.name, e.data, e.effective_at))

@@ -1,27 +1,16 @@
 """The log in order, up to its horizon."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import timedelta
 from itertools import starmap
 from typing import NamedTuple
 from uuid import UUID
 
-from eventstore.persistence import rows
+from eventstore.evolution import stored_as
+from eventstore.mapper import present
+from eventstore.persistence import COLUMNS, Recorded, rows
 
-
-class Recorded(NamedTuple):
-    """An event as it lies in the log."""
-
-    position: int
-    stream_id: UUID
-    version: int  # in its stream; 1 is the first
-    name: str
-    data: bytes  # the facts: one UTF-8 JSON object
-    effective_at: datetime  # when it was true
-    recorded_at: datetime  # when we learned it
-
-
-COLUMNS = "position, stream_id, version, name, data, effective_at, recorded_at"
+__all__ = ["Holder", "Recorded", "after", "holders", "horizon", "of", "publish"]
 
 
 def horizon(using: str = "default") -> int:
@@ -41,11 +30,33 @@ def after(
     parameters: list[object] = [position, end if up_to is None else min(end, up_to)]
     if names:
         sql += " and name = any(%s)"
-        parameters.append(list(names))
-    return list(starmap(Recorded, rows(f"{sql} order by position limit %s", *parameters, limit, using=using)))
+        parameters.append([older for name in names for older in stored_as(name)])
+    found = list(starmap(Recorded, rows(f"{sql} order by position limit %s", *parameters, limit, using=using)))
+    return present(found)
+
+
+class Holder(NamedTuple):
+    """A transaction that has appended, and holds the horizon back until it ends."""
+
+    floor: int  # nothing above this position is read before it ends
+    pid: int  # on the database server
+    age: timedelta
+    state: str
+    application: str
+    query: str
+
+
+def holders(using: str = "default") -> list[Holder]:
+    """Who holds the horizon back just now, the one at the lowest position first."""
+    return list(starmap(Holder, rows("select * from eventstore_holders()", using=using)))
+
+
+def publish(using: str = "default") -> None:
+    """Publish the horizon for replicas, which cannot see who is writing."""
+    rows("select eventstore_publish_horizon()", using=using)
 
 
 def of(stream_ids: Sequence[UUID], *, using: str = "default") -> list[Recorded]:
     """All events of those streams, as this transaction sees them, in order of position."""
     sql = f"select {COLUMNS} from eventstore_event where stream_id = any(%s) order by position"
-    return list(starmap(Recorded, rows(sql, list(stream_ids), using=using)))
+    return present(list(starmap(Recorded, rows(sql, list(stream_ids), using=using))))

@@ -1,25 +1,32 @@
 """Events ⇄ typed JSON: ``{"total": "19.80", "lines": [...]}``, read back by the types that the events declare."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import fields
 from datetime import datetime
 from functools import cache
 from inspect import Parameter
-from typing import Any, NamedTuple, NotRequired, TypedDict, get_origin, get_type_hints
+from typing import Any, NamedTuple, NotRequired, TypedDict, TypeVar, get_origin, get_type_hints
+from uuid import UUID
 
 import msgspec
-from eventsourcing.domain import Snapshot
 from eventsourcing.persistence import Mapper, MapperDeserialisationError
 from eventsourcing.utils import get_topic
 
-from eventstore.domain import bodies
+from eventstore import evolution, personal, sealing
+from eventstore.domain import Nothing, bodies
+from eventstore.evolution import Facts
 from eventstore.names import classes
-from eventstore.persistence import Stored
+from eventstore.persistence import Recorded, Stored
+from eventstore.sealing import PersonalOf
 
 ENVELOPE = {"originator_id", "originator_version", "originator_topic", "timestamp"}
 
-Facts = dict[str, Any]
 encode = msgspec.json.Encoder().encode
+R = TypeVar("R", bound=Any)  # a NamedTuple with stream_id, version, name and data
+
+
+class Unreadable(MapperDeserialisationError):
+    """An event that today's code cannot read. Says which one, where, and what was expected."""
 
 
 class Shape(NamedTuple):
@@ -28,20 +35,22 @@ class Shape(NamedTuple):
     cls: type
     names: tuple[str, ...]
     read: Callable[[bytes], Facts]
+    personal: dict[str, PersonalOf]  # field → whose it is
+    erased: Facts  # field → what stands there once the person is forgotten
 
 
 @cache
 def shape(name: str) -> Shape:
     """Of an event, or of an aggregate: its snapshots carry its name. LookupError: nobody knows ``name``."""
     if name not in classes:
-        raise LookupError(f"No class is stored as {name}. Is its app installed, and its module called `domain`?")
+        raise LookupError(f"no class is stored as {name}. Is its app installed, and its module called `domain`?")
     cls = classes[name]
+    hints = get_type_hints(cls, include_extras=True)
+    defaults: Facts = {}
     if hasattr(cls, "pending_events"):
-        hints = {"_created_on": datetime, "_modified_on": datetime, **get_type_hints(cls)}
-        names = tuple(n for n in hints if not n.isupper())
-        defaults: Facts = {}
+        hints = {"_created_on": datetime, "_modified_on": datetime, **hints}
+        names = tuple(n for n in hints if not n.isupper() and n != "snapshot_every")
     else:
-        hints = get_type_hints(cls)
         names = tuple(f.name for f in fields(cls) if f.name not in ENVELOPE)
         defaults = _defaults(cls, names)
         for n in names:
@@ -49,10 +58,12 @@ def shape(name: str) -> Shape:
                 raise TypeError(f"{name}: {n} needs a type, to be read back from JSON.")
             if (get_origin(hints[n]) or hints[n]) in (list, dict, set):
                 raise TypeError(f"{name}: {n} must not change after the event: make it a tuple or a @value.")
+    marks = {n: mark for n in names if (mark := sealing.personal(hints[n]))}
     typed_dict: Any = TypedDict
     facts = typed_dict(name, {n: NotRequired[hints[n]] if n in defaults else hints[n] for n in names})
     typed = msgspec.json.Decoder(facts).decode
-    return Shape(cls, names, (lambda data: defaults | typed(data)) if defaults else typed)
+    read = (lambda data: defaults | typed(data)) if defaults else typed
+    return Shape(cls, names, read, marks, {n: sealing.erased(hints[n]) for n in marks})
 
 
 def _defaults(cls: type, names: tuple[str, ...]) -> Facts:
@@ -62,30 +73,126 @@ def _defaults(cls: type, names: tuple[str, ...]) -> Facts:
     return dict(zip(reversed(names), reversed(given), strict=False))
 
 
+@cache
+def as_stored(name: str) -> bool:
+    """Whether what lies in the log under ``name`` is what is read: nothing renamed, reshaped or sealed."""
+    return not evolution.changed(name) and (name not in classes or not shape(name).personal)
+
+
+def present(records: Sequence[R]) -> list[R]:
+    """The same records as today's code reads them: today's names and shapes, personal facts opened, or ``[erased]``.
+
+    KeyUnavailable: a key that should be there is not.
+    """
+    if all(map(as_stored, {record.name for record in records})):
+        return list(records)
+    read = [_renamed(record) for record in records]
+    subjects = {who for record, facts in read for who in _subjects(record, facts or {})}
+    keys = personal.keys(subjects) if subjects else {}
+    return [record if facts is None else _opened(record, facts, keys) for record, facts in read]
+
+
+def _renamed(record: R) -> tuple[R, Facts | None]:
+    if as_stored(record.name):
+        return record, None
+    try:
+        name, facts = evolution.present(record.name, msgspec.json.decode(record.data))
+    except Exception as error:
+        raise Unreadable(f"{where(record)}: {error!r}") from error
+    return record._replace(name=name), facts
+
+
+def _subjects(record: Any, facts: Facts) -> Iterable[UUID]:
+    if record.name in classes:
+        for field, mark in shape(record.name).personal.items():
+            if _is_sealed(facts.get(field)):
+                yield _subject(mark, facts, record.stream_id)
+
+
+def _opened(record: R, facts: Facts, keys: dict[UUID, Any]) -> R:
+    if record.name in classes:
+        known = shape(record.name)
+        for field, mark in known.personal.items():
+            sealed: Any = facts.get(field)
+            if _is_sealed(sealed):
+                key = keys[_subject(mark, facts, record.stream_id)]
+                facts[field] = (
+                    known.erased[field]
+                    if key is None
+                    else personal.open_fact(key, sealed, record.stream_id, record.version, field)
+                )
+    return record._replace(data=encode(facts))  # type: ignore[no-any-return]
+
+
+def _is_sealed(fact: Any) -> bool:
+    return isinstance(fact, dict) and fact.keys() == {personal.SEALED}
+
+
+def _subject(mark: PersonalOf, facts: Facts, stream_id: UUID) -> UUID:
+    found = facts.get(mark.subject) or stream_id
+    return found if isinstance(found, UUID) else UUID(found)
+
+
+def where(record: Any) -> str:
+    """Which event, for people."""
+    return f"{record.name} at position {record.position}, version {record.version} of {record.stream_id}"
+
+
 class TypedMapper(Mapper[Any]):
     """Between the library's event objects and what the log stores: only facts are in the payload."""
 
     def to_stored_event(self, event: Any) -> Any:
-        name, facts = get_topic(type(event)), event.__dict__
-        if isinstance(event, Snapshot):
-            name, facts = event.topic, event.state
-            if undeclared := facts.keys() - set(shape(name).names):
-                raise TypeError(f"{name} cannot be snapshotted: declare the types of {sorted(undeclared)} on it.")
-        payload = encode({n: facts[n] for n in shape(name).names if n in facts})
-        return Stored(event.originator_id, event.originator_version, name, payload, event.timestamp)
+        return self.to_store([event])[0]
+
+    def to_store(self, events: Sequence[Any]) -> list[Stored]:
+        """What is stored of ``events``, personal facts sealed. Forgotten: of that person, nothing more."""
+        told = [(event, get_topic(type(event))) for event in events]
+        marked = [(event, name) for event, name in told if shape(name).personal]
+        keys = (
+            personal.keys_to_seal({who for event, name in marked for who in self._whose(event, name)}) if marked else {}
+        )
+        return [self._stored(event, name, keys) for event, name in told]
+
+    def _whose(self, event: Any, name: str) -> Iterable[UUID]:
+        for field, mark in shape(name).personal.items():
+            if event.__dict__.get(field):
+                yield _subject(mark, event.__dict__, event.originator_id)
+
+    def _stored(self, event: Any, name: str, keys: dict[UUID, Any]) -> Stored:
+        known, values, stream_id, version = shape(name), event.__dict__, event.originator_id, event.originator_version
+        facts = {n: values[n] for n in known.names if n in values}
+        for field, mark in known.personal.items():
+            if facts.get(field):  # what is empty says nothing of anybody
+                key = keys[_subject(mark, values, stream_id)]
+                facts[field] = personal.seal_fact(key, facts[field], stream_id, version, field)
+        if (newest := evolution.newest(name)) > 1:
+            facts[evolution.SHAPE] = newest
+        return Stored(stream_id, version, name, encode(facts), event.timestamp)
 
     def to_domain_event(self, stored: Any) -> Any:
-        cls, _, read = shape(stored.topic)
+        at = getattr(stored, "at", None)
+        record = Recorded(0, stored.originator_id, stored.originator_version, stored.topic, stored.state, at, at)  # type: ignore[arg-type]
+        return self.to_domain_events([record])[0]
+
+    def to_domain_events(self, records: Sequence[Any]) -> list[Any]:
+        """The library's event objects. Unreadable says which cannot be read, where it lies, and why."""
+        return [_event(record) for record in present(records)]
+
+
+def _event(record: Any) -> Any:
+    _, stream_id, version, name, data, effective_at, *_ = record
+    if name in evolution.retired_names:
+        event: Any = object.__new__(Nothing)
+        facts: Facts = {}
+    else:
         try:
-            facts = read(stored.state)
-        except msgspec.MsgspecError as error:
-            where = f"{stored.topic}, version {stored.originator_version} of {stored.originator_id}"
-            raise MapperDeserialisationError(f"{where}: {error}") from error
-        if hasattr(cls, "pending_events"):
-            return Snapshot(stored.originator_id, stored.originator_version, stored.at, stored.topic, facts)
-        facts["originator_id"] = stored.originator_id
-        facts["originator_version"] = stored.originator_version
-        facts["timestamp"] = stored.at
-        event: Any = object.__new__(cls)
-        object.__setattr__(event, "__dict__", facts)  # frozen, and quicker than its constructor
-        return event
+            cls, _, read, _, _ = shape(name)
+            facts = read(data)
+        except (msgspec.MsgspecError, LookupError) as error:
+            raise Unreadable(f"{where(record)}: {error}") from error
+        event = object.__new__(cls)
+    facts["originator_id"] = stream_id
+    facts["originator_version"] = version
+    facts["timestamp"] = effective_at
+    object.__setattr__(event, "__dict__", facts)  # frozen, and quicker than its constructor
+    return event

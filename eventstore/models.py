@@ -85,11 +85,24 @@ class Snapshot(ReadOnly):
     version = models.BigIntegerField()
     name = models.TextField()
     data = models.BinaryField()
+    code = models.TextField(help_text="Of the code that took it.")
     effective_at = models.DateTimeField()
 
     class Meta:
         managed = False
         db_table = "eventstore_snapshot"
+
+
+class PersonalKey(ReadOnly):
+    """The key that a person's facts are sealed with, or the sign that it was destroyed."""
+
+    subject_id = models.UUIDField(primary_key=True)
+    wrapped_by = models.TextField(null=True, help_text="Which of EVENTSTORE_KEYS.")
+    forgotten_at = models.DateTimeField(null=True)
+
+    class Meta:
+        managed = False
+        db_table = "eventstore_personal_key"
 
 
 class Tracking(ReadOnly):

@@ -5,6 +5,7 @@ An append inside ``transaction.atomic()`` is part of it. One outside commits by 
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -33,6 +34,21 @@ class Stored(NamedTuple):
 
     def __hash__(self) -> int:
         return hash(row(self))
+
+
+class Recorded(NamedTuple):
+    """An event as it lies in the log."""
+
+    position: int
+    stream_id: UUID
+    version: int  # in its stream; 1 is the first
+    name: str
+    data: bytes  # the facts: one UTF-8 JSON object
+    effective_at: datetime  # when it was true
+    recorded_at: datetime  # when we learned it
+
+
+COLUMNS = ", ".join(Recorded._fields)
 
 
 class Entry(NamedTuple):

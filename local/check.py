@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 
-from local.environment import DATA, ROOT, VENV, lock, secret
+from local.environment import DATA, ROOT, VENV, lock, secret, wrapping_key
 from local.process import Stop, dies_with_us, stop_on
 from local.servers import embedded
 
@@ -29,6 +29,7 @@ def main(arguments: list[str]) -> int:
     try:
         with lock(HERE / "lock", wait=True), embedded(HERE, disposable=True) as servers:
             settings = {"SECRET_KEY": secret(HERE / "secret-key"), "SECURE": "false"}
+            settings["EVENTSTORE_KEYS"] = wrapping_key(HERE / "wrapping-key")
             settings |= {server.variable: server.url for server in servers}
             path = f"{VENV / 'bin'}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
             environment = {**settings, **{name: value for name, value in os.environ.items() if value}, "PATH": path}

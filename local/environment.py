@@ -5,6 +5,7 @@ import os
 import secrets
 import shlex
 import sys
+from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -65,6 +66,13 @@ def secret(path: Path) -> str:
     """The secret kept in this file, made when first asked for."""
     if not path.exists():
         keep(path, secrets.token_urlsafe(48))
+    return path.read_text()
+
+
+def wrapping_key(path: Path) -> str:
+    """What wraps the keys of persons, in this file: as ``manage.py events new-key`` makes it."""
+    if not path.exists():
+        keep(path, f"local:{b64encode(secrets.token_bytes(32)).decode()}")
     return path.read_text()
 
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-from local.environment import DATA, ROOT, RUNNING, Held, lock, publish, secret
+from local.environment import DATA, ROOT, RUNNING, Held, lock, publish, secret, wrapping_key
 from local.process import Process, Stop, dies_with_us, stop_on
 from local.servers import embedded
 
@@ -115,6 +115,7 @@ def main() -> int:
     try:
         with lock(HERE / "lock", wait=False) as sign, embedded(HERE) as servers, ExitStack() as ending:
             defaults = {"SECRET_KEY": secret(HERE / "secret-key"), "SECURE": "false", "DEMO": "true"}
+            defaults["EVENTSTORE_KEYS"] = wrapping_key(HERE / "wrapping-key")
             settings = defaults | {server.variable: server.url for server in servers}
             settings |= {
                 name: os.environ[name] for name in [*defaults, "DATABASE_URL", "REDIS_URL"] if os.environ.get(name)

@@ -4,7 +4,7 @@ import gc
 import logging
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from itertools import groupby
 
@@ -17,14 +17,13 @@ from eventstore import log
 from eventstore.log import Recorded
 from eventstore.persistence import cursor as log_cursor
 from projections.lease import Lease, LeaseLost, move_all, take
+from projections.progress import Report, silent
 from projections.projection import Projection, known
 from projections.rows import EventFailed, Rows
 
 BATCH = 5_000  # events: more are not quicker, and a batch should take less than a second
 
 TROUBLE = (OperationalError, InterfaceError, DjangoOperationalError, DjangoInterfaceError)
-
-Progress = Callable[[str, int, int, int], None]  # name, its position, the position of the end, events just read
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +33,7 @@ def catch_up(
     *,
     seconds: float = math.inf,
     failed: bool = True,
-    progress: Progress | None = None,
+    report: Report = silent,
 ) -> None:
     """Advance ``projections`` (all) until each has seen the whole log, or is another worker's, or cannot go on.
 
@@ -54,7 +53,7 @@ def catch_up(
             if not held or time.monotonic() >= until:
                 return
             for together in _standing_together(held):
-                for lease in advance(together, end, progress):
+                for lease in advance(together, end, report):
                     held.remove(lease)
                     if lease.failed:
                         del asked[lease.name]
@@ -64,7 +63,7 @@ def catch_up(
                 lease.release()
 
 
-def advance(leases: Sequence[Lease], end: int, progress: Progress | None = None) -> list[Lease]:
+def advance(leases: Sequence[Lease], end: int, report: Report = silent) -> list[Lease]:
     """Move projections that stand at one place by a batch; the log is read once, each commits for itself.
 
     Answers those whose lease is no longer held: they have seen all up to ``end``, cannot go on (``failed``), or lost
@@ -83,8 +82,8 @@ def advance(leases: Sequence[Lease], end: int, progress: Progress | None = None)
         if idle:
             move_all(idle, to, release=to == end)
             over += idle if to == end else []
-    for lease in leases if progress else ():
-        progress(lease.name, lease.position, end, len(events))  # type: ignore[misc]
+    for lease in leases:
+        report(lease.name, "advancing", lease.position, end, len(events))
     return over
 
 

@@ -1,18 +1,19 @@
-"""Progress of long work: a bar in a terminal, now and then a line in a log."""
+"""Progress of long work: bars in a terminal, now and then a line in a log."""
 
 import time
-from dataclasses import dataclass
-from typing import Protocol, Self, TextIO
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import TextIOBase
+from typing import Protocol
 
 from rich.console import Console
-from rich.progress import BarColumn, TaskID, TaskProgressColumn, TextColumn, TimeRemainingColumn
-from rich.progress import Progress as Bars
+from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 EVERY = 2.0  # seconds from one line to the next
 
 
-class Progress(Protocol):
-    """Called after each batch, and before each other thing that is done, with the ``events`` applied since the last call."""
+class Report(Protocol):
+    """Called before something is done, and after each batch of it, with the ``events`` applied since the last call."""
 
     def __call__(self, name: str, doing: str, position: int, end: int, events: int) -> None: ...
 
@@ -21,47 +22,71 @@ def silent(name: str, doing: str, position: int, end: int, events: int) -> None:
     pass
 
 
-@dataclass
-class Work:
-    began: float
-    start: int  # its first position
-    events: int = 0
-    said: float = 0.0
-    bar: TaskID | None = None
+@contextmanager
+def shown(out: TextIOBase) -> Iterator[Report]:
+    if not out.isatty():
+        yield Lines(out)
+        return
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console()) as progress:
+        yield Bars(progress)
 
 
-class Shown:
-    """Shows on ``out`` how far each projection is, at what rate, and how long it may take."""
+class Pace:
+    """Events a second, from when a projection was first heard of."""
 
-    def __init__(self, out: TextIO) -> None:
-        self._out = out
-        self._bars = Bars(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TaskProgressColumn(),
-            TextColumn("{task.fields[rate]} events/s"),
-            TimeRemainingColumn(),
-            console=Console(file=out),
-            disable=not out.isatty(),
-        )
-        self._works: dict[str, Work] = {}
-        self._last = time.monotonic()
+    def __init__(self) -> None:
+        self._heard = time.monotonic()
+        self._began: dict[str, tuple[float, int]] = {}  # when, and at which position
+        self._events: dict[str, int] = {}
 
-    def __enter__(self) -> Self:
-        self._bars.start()
-        return self
+    def note(self, name: str, position: int, end: int, events: int) -> tuple[float, float]:
+        """Answers events a second, and the seconds that may be left."""
+        began, start = self._began.setdefault(name, (self._heard, 0 if events else position))
+        self._events[name] = self._events.get(name, 0) + events
+        self._heard = time.monotonic()
+        seconds = max(self._heard - began, 1e-9)
+        return self._events[name] / seconds, (end - position) * seconds / max(position - start, 1)
 
-    def __exit__(self, *_: object) -> None:
-        self._bars.stop()
+
+class Bars:
+    def __init__(self, progress: Progress) -> None:
+        self._progress, self._pace = progress, Pace()
+        self._tasks: dict[str, TaskID] = {}
 
     def __call__(self, name: str, doing: str, position: int, end: int, events: int) -> None:
-        now = time.monotonic()
-        work = self._works.setdefault(name, Work(self._last, position if not events else 0))
-        work.events += events
-        self._last = now
-        rate = work.events / max(now - work.began, 1e-9)
-        if not self._bars.disable:
-            if work.bar is None:
-                work.bar = self._bars.add_task(name, rate="")
-            self._bars.update(work.bar, description=f"{name} {doing}", completed=position, total=end, rate=f"{rate:,.0f}")
-        elif doing not in ("building", "catching up") ...
+        rate, _ = self._pace.note(name, position, end, events)
+        if name not in self._tasks:
+            self._tasks[name] = self._progress.add_task(name, rate="")
+        self._progress.update(
+            self._tasks[name],
+            description=f"{name}, {doing}",
+            completed=position,
+            total=end,
+            rate=f"{rate:,.0f} events/s",
+        )
+
+
+class Lines:
+    def __init__(self, out: TextIOBase) -> None:
+        self._out, self._pace = out, Pace()
+        self._said: dict[str, tuple[str, float]] = {}  # what was last said to be done, and when
+
+    def __call__(self, name: str, doing: str, position: int, end: int, events: int) -> None:
+        rate, left = self._pace.note(name, position, end, events)
+        said, when = self._said.get(name, ("", 0.0))
+        if doing == said and time.monotonic() - when < EVERY:
+            return
+        self._said[name] = doing, time.monotonic()
+        line = f"{name}: {doing}"
+        if position < end:
+            line += f", at {position:,} of {end:,} ({position / end:.0%})"
+            line += f", {rate:,.0f} events/s, {left:,.0f} s left" if rate else ""
+        self._out.write(f"{line}\n")
+        self._out.flush()

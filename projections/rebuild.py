@@ -6,7 +6,7 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from typing import NamedTuple
 
-from django.db import OperationalError, transaction
+from django.db import transaction
 
 from eventstore import log
 from eventstore.persistence import cursor as log_cursor
@@ -15,13 +15,13 @@ from projections.compare import Compared, compare
 from projections.engine import TROUBLE, apply, no_collection, read
 from projections.lease import Lease, take
 from projections.models import Checkpoint
+from projections.progress import Report, silent
 from projections.projection import Projection
 
-BATCH = 20_000  # events
+BATCH = 50_000  # events
 LEASE = 3600.0  # seconds: an index may take long; whoever is killed is replaced at once all the same
+TAKEN = ("55P03", "40P01")  # SQLSTATE: a lock was not had in time; a deadlock
 PATIENCE = 60.0  # seconds, for a moment in which the live tables can be had
-
-Progress = Callable[[str, str, int, int, int], None]  # name, what is done, position, position of the end, events so far
 
 
 class Refused(Exception):
@@ -44,10 +44,7 @@ class Rebuilt(NamedTuple):
     swap_seconds: float  # in which readers waited
 
 
-def _silent(*_: object) -> None: ...
-
-
-def rebuild(projection: Projection, *, expect_changes: bool = False, progress: Progress = _silent) -> Rebuilt:
+def rebuild(projection: Projection, *, expect_changes: bool = False, report: Report = silent) -> Rebuilt:
     """Build, catch up, compare, swap. Readers never notice; writers of the live tables wait while they are compared.
 
     Changes are expected, too, where the projection's ``version`` has risen. Different: rows differ, and nobody said
@@ -58,29 +55,29 @@ def rebuild(projection: Projection, *, expect_changes: bool = False, progress: P
     comparing = not expect_changes and stood is not None and stood.position > 0 and stood.version >= projection.version
     goal = partial(_position, projection) if comparing else log.horizon
     with _shadow(projection) as lease:
-        events = _build(lease, goal, progress)
-        progress(projection.name, "indexing", lease.position, lease.position, events)
+        events = _build(lease, goal, report)
+        report(projection.name, "indexing", lease.position, lease.position, 0)
         shadow.finish(projection)
         with _paused(projection) as live:
-            events += _build(lease, goal, progress, events)
+            events += _build(lease, goal, report)
             compared = []
             if comparing:
-                progress(projection.name, "comparing", lease.position, lease.position, events)
+                report(projection.name, "comparing", lease.position, lease.position, 0)
                 compared = compare(projection, lease.schema)
                 if any(each.differing for each in compared):
                     raise Different(projection, compared)
-            progress(projection.name, "swapping", lease.position, lease.position, events)
+            report(projection.name, "swapping", lease.position, lease.position, 0)
             return Rebuilt(lease.position, events, compared, _swap(projection, lease, live))
 
 
-def verify(projection: Projection, *, progress: Progress = _silent) -> list[Compared]:
+def verify(projection: Projection, *, report: Report = silent) -> list[Compared]:
     """Build its tables anew, compare, and throw them away. Refused and EventFailed as above."""
     goal = partial(_position, projection)
     with _shadow(projection) as lease:
-        events = _build(lease, goal, progress)
+        events = _build(lease, goal, report)
         with _paused(projection):
-            events += _build(lease, goal, progress, events)
-            progress(projection.name, "comparing", lease.position, lease.position, events)
+            events += _build(lease, goal, report)
+            report(projection.name, "comparing", lease.position, lease.position, 0)
             return compare(projection, lease.schema)
 
 
@@ -90,7 +87,7 @@ def _shadow(projection: Projection) -> Iterator[Lease]:
     schema = shadow.schema(projection)
     taken = take([projection], seconds=LEASE, schema=schema)
     if not taken:
-        raise Refused(f"{projection.name} is being rebuilt already, by {_holder(f'{projection.name}/{schema}')}.")
+        raise Refused(f"{projection.name} is being rebuilt already, by {_holder(shadow.checkpoint(projection))}.")
     lease = taken[0]
     mine = Checkpoint.objects.filter(name=lease.name, epoch=lease.epoch)
     try:
@@ -120,15 +117,17 @@ def _paused(projection: Projection) -> Iterator[Lease]:
             taken[0].release()
 
 
-def _build(lease: Lease, goal: Callable[[], int], progress: Progress, before: int = 0) -> int:
+def _build(lease: Lease, goal: Callable[[], int], report: Report) -> int:
     """Apply the log up to ``goal``, which may move on meanwhile; answers how many events."""
     count = 0
+    if lease.position == 0:
+        report(lease.projection.name, "building", 0, goal(), 0)
     while lease.position < (end := goal()):
         with no_collection():
             events, to = read([lease], end, BATCH)
             apply(lease, events, to)
         count += len(events)
-        progress(lease.projection.name, "building", to, end, before + count)
+        report(lease.projection.name, "building", to, end, len(events))
     return count
 
 
@@ -148,7 +147,9 @@ def _swap(projection: Projection, lease: Lease, live: Lease) -> float:
                 Checkpoint.objects.filter(name=projection.name).update(version=projection.version)
                 shadow.swap(projection)
             return time.monotonic() - started
-        except OperationalError as error:
+        except TROUBLE as error:
+            if getattr(error.__cause__, "sqlstate", None) not in TAKEN:
+                raise
             if time.monotonic() > until:
                 raise Refused(f"{projection.name}: somebody reads its tables without end: {error}") from error
             time.sleep(patience)
@@ -156,8 +157,8 @@ def _swap(projection: Projection, lease: Lease, live: Lease) -> float:
 
 
 def _position(projection: Projection) -> int:
-    return Checkpoint.objects.values_list("position", flat=True).get(name=projection.name)
+    return Checkpoint.objects.filter(name=projection.name).values_list("position", flat=True).first() or 0
 
 
 def _holder(name: str) -> str:
-    return Checkpoint.objects.values_list("holder", flat=True).get(name=name)
+    return Checkpoint.objects.filter(name=name).values_list("holder", flat=True).first() or "another"

@@ -16,6 +16,10 @@ INDEXES = """
     LEFT JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
     WHERE i.indrelid = %s::regclass ORDER BY i.indexrelid"""
 
+GRANTED = """
+    SELECT privilege_type, CASE grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END
+    FROM pg_class, aclexplode(relacl) WHERE oid = %s::regclass AND grantee <> relowner"""
+
 
 class Index(NamedTuple):
     """An index or a constraint of a live table."""
@@ -30,6 +34,11 @@ def schema(projection: Projection) -> str:
     return f"rebuild_{projection.name}"
 
 
+def checkpoint(projection: Projection) -> str:
+    """The name of the checkpoint up to which they are built."""
+    return f"{projection.name}/{schema(projection)}"
+
+
 def create(projection: Projection) -> None:
     """Empty tables, with the indexes by which rows are looked up from one batch to the next."""
     drop(projection)
@@ -41,11 +50,14 @@ def create(projection: Projection) -> None:
 
 
 def finish(projection: Projection) -> None:
-    """The other indexes, and statistics for the planner."""
+    """The other indexes, statistics for the planner, and whoever may read the live tables may read these."""
     with transaction.atomic(), connection.cursor() as cursor:
         for table in tables(projection):
             _index(projection, table, needed_while_building=False)
             cursor.execute(f'ANALYZE "{schema(projection)}"."{table}"')
+            cursor.execute(GRANTED, [f'"{table}"'])
+            for privilege, role in cursor.fetchall():
+                cursor.execute(f'GRANT {privilege} ON "{schema(projection)}"."{table}" TO {role}')
 
 
 def swap(projection: Projection) -> None:

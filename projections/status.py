@@ -43,14 +43,14 @@ def _status(projection: Projection, checkpoints: dict[str, Checkpoint], end: int
     )
     rebuilt = checkpoints.get(shadow.checkpoint(projection))
     missed = Event.objects.filter(position__gt=stands.position, position__lte=end, name__in=projection.handlers)
-    behind = missed.aggregate(count=Count("*"), since=Min("recorded_at")) if stands.position < end else {"count": 0}
+    behind = missed.aggregate(count=Count("*"), since=Min("recorded_at")) if stands.position < end else {}
     return Status(
         projection.name,
         projection.version,
         stands.version,
         stands.position,
-        behind["count"],
-        max(0.0, (timezone.now() - behind["since"]).total_seconds()) if behind["count"] else 0.0,
+        behind.get("count", 0),
+        max(0.0, (timezone.now() - behind["since"]).total_seconds()) if behind.get("count") else 0.0,
         stands.holder if stands.leased_until else "",
         stands.leased_until,
         stands.error,

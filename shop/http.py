@@ -22,6 +22,7 @@ from rest_framework.serializers import Serializer
 from eventstore.cause import because
 from eventstore.commands import CommandReused
 from eventstore.domain import uuid7
+from eventstore.personal import Forgotten, KeyUnavailable
 from shop.application import Receipt
 from shop.bodies import StrictJSONParser, too_large
 from shop.errors import Refused
@@ -87,6 +88,11 @@ def problem_of(error: Exception) -> Problem | None:
             return Problem(error.code, str(error), facts=error.facts)
         case AggregateNotFoundError() | Http404():
             return Problem("not_found")
+        case Forgotten():
+            return Problem("customer_erased", "Nothing more can be recorded of this customer.")
+        case KeyUnavailable():
+            log.error("Request %s: %s", request_id.get(), error)
+            return Problem("unavailable", "A key is missing that personal facts are sealed with.")
         case CommandReused():
             return Problem("idempotency_key_reused", "Send another request under another key.")
         case RequestDataTooBig():

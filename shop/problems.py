@@ -48,6 +48,7 @@ CATALOGUE: dict[str, Kind] = {
     # The domain
     "refused": Kind(409, "This was refused"),
     "wrong_status": Kind(409, "This needs another status"),
+    "customer_erased": Kind(409, "The customer was erased"),
     "email_taken": Kind(409, "The e-mail address belongs to another customer"),
     "sku_taken": Kind(409, "The SKU belongs to another product"),
     "no_price": Kind(409, "The product has no price"),

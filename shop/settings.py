@@ -94,6 +94,8 @@ CELERY_TIMEZONE = "UTC"
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BEAT_SCHEDULE = {"sweep": {"task": "projections.tasks.sweep", "schedule": 1.0, "options": {"expires": 1}}}
 
+EVENTSTORE_KEYS = env.list("EVENTSTORE_KEYS", default=[])  # NAME:BASE64, the present one first: they wrap persons' keys
+
 LANGUAGE_CODE = "en-gb"
 TIME_ZONE = "UTC"
 USE_TZ = True
@@ -125,6 +127,8 @@ REST_FRAMEWORK = {
     "DEFAULT_PAGINATION_CLASS": "shop.paging.KeysetPagination",
     "DEFAULT_VERSIONING_CLASS": None,
     "EXCEPTION_HANDLER": "shop.http.explain",
+    "URL_FORMAT_OVERRIDE": None,
+    "NUM_PROXIES": env.int("NUM_PROXIES", default=0),  # in front of us: whose X-Forwarded-For is believed
     "COERCE_DECIMAL_TO_STRING": True,
 }
 SPECTACULAR_SETTINGS = {

@@ -3,12 +3,13 @@
 --
 -- Before it draws a position, a transaction takes a shared lock whose key says "mine will be above this one": that is
 -- all a reader needs (horizon.sql). Writers never wait for each other, except for the same version of the same stream.
+-- It runs with its owner's rights (roles.sql): whoever may call it can append, and do nothing else.
 -- One lock a transaction is enough (its first append has the lowest key), and ten thousand would fill the lock table.
 create or replace function eventstore_append(
     streams uuid[], versions bigint[], names text[], payloads bytea[], effective timestamptz,
     command uuid, correlation uuid, causation uuid, actor text, reason text,
     command_name text, command_digest bytea, receipt_stream uuid, receipt_version bigint
-) returns bigint[] language plpgsql as $$
+) returns bigint[] language plpgsql security definer set search_path = public, pg_temp as $$
 declare
     floor bigint;
     drawn bigint[] := '{}';

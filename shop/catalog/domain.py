@@ -22,12 +22,17 @@ class Product(Aggregate):
     """draft → published ⇄ withdrawn. A published product has a price; each price has a revision, counted from 1."""
 
     id: UUID
+    sku: str
+    name: str
+    price: Money | None
+    price_revision: int
+    status: str
 
     # Commands decide, and may refuse.
 
     @classmethod
     def create(cls, sku: str, name: str) -> Self:
-        return cls(id_of("product", sku), sku, name)
+        return cls.with_id(id_of("product", sku), sku, name)
 
     def rename(self, name: str) -> None:
         if name != self.name:

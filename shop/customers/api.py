@@ -118,7 +118,7 @@ class Customers(Resource):
         return ask(request, RegisterCustomer, register_customer)
 
     @action(detail=True, methods=["post"])
-    @asks(RenameCustomer)
+    @asks(RenameCustomer, "customer_erased")
     def rename(self, request: Request, pk: UUID) -> Response:
         """Rename a customer.
 
@@ -127,13 +127,13 @@ class Customers(Resource):
         return ask(request, RenameCustomer, rename_customer, pk)
 
     @action(detail=True, methods=["post"])
-    @asks(ChangeEmail, "email_taken")
+    @asks(ChangeEmail, "email_taken", "customer_erased")
     def email(self, request: Request, pk: UUID) -> Response:
         """Change a customer's e-mail address."""
         return ask(request, ChangeEmail, change_email, pk)
 
     @action(detail=True, methods=["post"], url_path="addresses")
-    @asks(AddAddress)
+    @asks(AddAddress, "customer_erased")
     def add_address(self, request: Request, pk: UUID) -> Response:
         """Add an address to a customer."""
         return ask(request, AddAddress, add_address, pk)

@@ -2,8 +2,10 @@
 
 from uuid import UUID
 
+from django.db import transaction
 from eventsourcing.application import AggregateNotFoundError
 
+from eventstore.personal import forget
 from shop.application import Receipt, command, shop
 from shop.customers.domain import Customer, EmailClaim
 from shop.values import Address, id_of
@@ -64,12 +66,26 @@ def set_default_address(customer_id: UUID, number: int) -> Receipt:
     return shop.record(customer)
 
 
+@command
+def erase_customer(customer_id: UUID) -> Receipt:
+    """Forget who they were: from now on their personal facts read as ``[erased]``, in all that has happened too."""
+    customer = shop.load(Customer, customer_id)
+    email = customer.email
+    customer.erase()
+    claim = shop.load(EmailClaim, id_of("email", _folded(email)))
+    claim.release()
+    with transaction.atomic():
+        receipt = shop.record(customer, claim)
+        forget(customer_id)
+    return receipt
+
+
 def _claim(email: str, customer_id: UUID) -> EmailClaim:
     claim_id = id_of("email", _folded(email))
     try:
         claim = shop.load(EmailClaim, claim_id)
     except AggregateNotFoundError:
-        claim = EmailClaim(claim_id)
+        claim = EmailClaim.with_id(claim_id)
     claim.claim(customer_id)
     return claim
 

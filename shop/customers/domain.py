@@ -6,12 +6,17 @@ from uuid import UUID
 from eventsourcing.domain import event
 
 from eventstore.domain import Aggregate, uuid7, value
+from eventstore.sealing import Personal
 from shop.errors import Refused
 from shop.values import Address
 
 
 class EmailTaken(Refused):
     code = "email_taken"
+
+
+class CustomerErased(Refused):
+    code = "customer_erased"
 
 
 class UnknownAddress(Refused):
@@ -27,7 +32,7 @@ class Labelled:
 
 
 class Customer(Aggregate):
-    """Has exactly one default address while there is any."""
+    """registered → erased. Has exactly one default address while there is any."""
 
     id: UUID
 
@@ -35,17 +40,24 @@ class Customer(Aggregate):
 
     @classmethod
     def register(cls, name: str, email: str, id: UUID | None = None) -> Self:
-        return cls(id or uuid7(), name, email)
+        return cls.with_id(id or uuid7(), name, email)
+
+    def erase(self) -> None:
+        self._must_be_known()
+        self._erased()
 
     def rename(self, name: str) -> None:
+        self._must_be_known()
         if name != self.name:
             self._renamed(name)
 
     def change_email(self, email: str) -> None:
+        self._must_be_known()
         if email != self.email:
             self._email_changed(email)
 
     def add_address(self, address: Address, default: bool = False) -> None:
+        self._must_be_known()
         self._address_added(self.next_number, address)
         if default or len(self.addresses) == 1:
             self._default_address_set(self.addresses[-1].number)
@@ -69,28 +81,29 @@ class Customer(Aggregate):
     # Events apply, and never refuse: they already happened.
 
     @event("Registered")
-    def __init__(self, name: str, email: str) -> None:
+    def __init__(self, name: Personal[str], email: Personal[str]) -> None:
         self.name = name
         self.email = email
         self.addresses: tuple[Labelled, ...] = ()
         self.default_address: int | None = None
         self.next_number = 1
+        self.erased = False
 
     @event("Renamed")
-    def _renamed(self, name: str) -> None:
+    def _renamed(self, name: Personal[str]) -> None:
         self.name = name
 
     @event("EmailChanged")
-    def _email_changed(self, email: str) -> None:
+    def _email_changed(self, email: Personal[str]) -> None:
         self.email = email
 
     @event("AddressAdded")
-    def _address_added(self, number: int, address: Address) -> None:
+    def _address_added(self, number: int, address: Personal[Address]) -> None:
         self.addresses += (Labelled(number, address),)
         self.next_number = number + 1
 
     @event("AddressChanged")
-    def _address_changed(self, number: int, address: Address) -> None:
+    def _address_changed(self, number: int, address: Personal[Address]) -> None:
         self.addresses = tuple(Labelled(number, address) if a.number == number else a for a in self.addresses)
 
     @event("AddressRemoved")
@@ -102,6 +115,16 @@ class Customer(Aggregate):
     @event("DefaultAddressSet")
     def _default_address_set(self, number: int) -> None:
         self.default_address = number
+
+    @event("Erased")
+    def _erased(self) -> None:
+        self.erased = True
+        self.addresses = ()
+        self.default_address = None
+
+    def _must_be_known(self) -> None:
+        if self.erased:
+            raise CustomerErased("This customer was erased: nothing more can be recorded of them.")
 
     def _address(self, number: int) -> Labelled:
         for address in self.addresses:

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.db import models
 
+from eventstore.sealing import ERASED
 from projections.models import ReadModel
 from projections.projection import Projection, on
 
@@ -58,6 +59,11 @@ class Customers(Projection):
         customer.addresses = [known for known in customer.addresses if known["number"] != number]
         if customer.default_address == number:
             customer.default_address = None
+
+    @on("Customer.Erased")
+    def erased(self, customer: CustomerSummary) -> None:
+        customer.name = customer.email = ERASED
+        customer.addresses, customer.default_address = [], None
 
     @on("Customer.DefaultAddressSet")
     def default_address_set(self, customer: CustomerSummary, number: int) -> None:

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable
 from decimal import Decimal
-from typing import Self
+from typing import Annotated, Self
 from uuid import UUID
 
 from eventsourcing.domain import event
 
 from eventstore.domain import Aggregate, uuid7, value
+from eventstore.sealing import PersonalOf
 from shop.errors import Refused, WrongStatus
 from shop.values import Address, Money
 
@@ -94,7 +95,7 @@ class Order(Aggregate):
             total += line.total
         if total.amount >= LIMIT:
             raise TooMuch(f"An order is for less than {LIMIT:,} {total.currency}.")
-        return cls(id or uuid7(), customer_id, customer_name, lines, total, ship_to, reference)
+        return cls.with_id(id or uuid7(), customer_id, customer_name, lines, total, ship_to, reference)
 
     def cancel(self, reason: str) -> None:
         self._must_be("placed", to="be cancelled")
@@ -106,10 +107,10 @@ class Order(Aggregate):
     def __init__(
         self,
         customer_id: UUID | None,
-        customer_name: str,
+        customer_name: Annotated[str, PersonalOf("customer_id")],
         lines: tuple[Line, ...],
         total: Money,
-        ship_to: Address | None,
+        ship_to: Annotated[Address | None, PersonalOf("customer_id")],
         reference: str,
     ) -> None:
         self.customer_id = customer_id
@@ -128,4 +129,4 @@ class Order(Aggregate):
 
     def _must_be(self, status: str, *, to: str) -> None:
         if self.status != status:
-            raise WrongStatus(f"A {self.status} order cannot {to}: it must be {status}.", status=self.status)
+            raise WrongStatus(f"A {self.status} order cannot {to}: it must be {status}.")

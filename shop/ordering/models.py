@@ -8,9 +8,10 @@ from uuid import UUID, uuid5
 import msgspec
 from django.db import models
 
+from eventstore.sealing import ERASED, erased
 from projections.models import ReadModel
-from projections.projection import Projection, on
-from shop.values import Money
+from projections.projection import Gone, Projection, every, on
+from shop.values import Address, Money
 
 
 class OrderSummary(ReadModel):
@@ -30,7 +31,11 @@ class OrderSummary(ReadModel):
 
     class Meta:
         verbose_name = "order"
-        indexes = [models.Index(fields=["placed_at", "id"], name="ordering_placed_at")]
+        indexes = [
+            models.Index(fields=["placed_at", "id"], name="ordering_placed_at"),
+            models.Index(fields=["amount", "id"], name="ordering_amount"),
+            models.Index(fields=["customer_name", "id"], name="ordering_customer_name"),
+        ]
 
     def __str__(self) -> str:
         return self.reference or str(self.id)
@@ -108,6 +113,11 @@ class Orders(Projection):
             currency=line.total.currency,
         )
 
+    @on("Customer.Erased", order=every("customer_id"))
+    def customer_erased(self, order: OrderSummary) -> None:
+        order.customer_name = order.customer_name and ERASED
+        order.ship_to = order.ship_to and erased(Address)
+
     @on("Order.Cancelled")
     def cancelled(self, order: OrderSummary, reason: str) -> None:
         order.status = "cancelled"
@@ -151,6 +161,10 @@ class OrderingCustomers(Projection):
         del customer.addresses[str(number)]
         if customer.default_address == number:
             customer.default_address = None
+
+    @on("Customer.Erased")
+    def erased(self, customer: CustomerCopy) -> type[Gone]:
+        return Gone
 
     @on("Customer.DefaultAddressSet")
     def default_address_set(self, customer: CustomerCopy, number: int) -> None:

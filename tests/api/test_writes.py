@@ -146,6 +146,14 @@ def test_lists_are_filtered(
     assert [row.get("customer_name") or row["name"] for row in results] == found
 
 
+def test_head_is_get_without_its_body(api: APIClient, order: UUID, catch_up: CatchUp) -> None:
+    catch_up()
+
+    for path in ("orders/", f"orders/{order}/", f"orders/{order}/history/"):
+        head, get = api.head(f"/api/v1/{path}"), api.get(f"/api/v1/{path}")
+        assert (head.status_code, head.content, head.get("ETag")) == (200, b"", get.get("ETag"))
+
+
 def test_orders_are_filtered_by_customer(api: APIClient, ada: UUID, order: UUID, catch_up: CatchUp) -> None:
     catch_up()
 

@@ -73,6 +73,7 @@ def test_there_was_nothing_before_the_first_event(purchase):
         ("v0", "is no moment"),
         ("-1", "is no moment"),
         ("9999-99-99", "is no moment"),
+        ("0001-01-01T00:00+14:00", "is no moment"),
         ("2026-03-01T12:00", "has no zone"),
         ("9999-01-01T00:00Z", "is still to come"),
         ("9" * 18, "is still to come: the log ends at"),

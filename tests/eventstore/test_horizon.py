@@ -1,65 +1,56 @@
 """A reader that never goes back sees every event once: writers in processes of their own, slow, failing, at odds."""
 
-import multiprocessing
-import os
-import random
-import time
-from uuid import UUID
+from pathlib import Path
 
 import pytest
-from django.db import connections, transaction
-from eventsourcing.persistence import IntegrityError, OperationalError
+from django.db import connection
 
 from eventstore import log
-from eventstore.models import Event
-from eventstore.persistence import LogRecorder, Stored
+from tests.eventstore.fuzz import fuzz
 
-SECONDS = float(os.environ.get("FUZZ_SECONDS", "4"))
-WRITERS = 4
+pytestmark = pytest.mark.django_db(transaction=True)
 
-
-def write(seed: int) -> None:
-    connections.close_all()
-    chance, recorder, until = random.Random(seed), LogRecorder(), time.monotonic() + SECONDS
-    while time.monotonic() < until:
-        try:
-            with transaction.atomic():
-                for stream in chance.sample(range(40), chance.choice((1, 1, 2, 3))):
-                    last = recorder.select_events(UUID(int=stream), desc=True, limit=1)
-                    version = last[0].originator_version if last else 0
-                    more = range(version + 1, version + 1 + chance.choice((1, 1, 3, 10)))
-                    recorder.insert_events([Stored(UUID(int=stream), v, "Fuzz.Happened", b"{}") for v in more])
-                    if chance.random() < 0.3:
-                        time.sleep(chance.random() * chance.choice((0.002, 0.02, 0.2)))
-                if chance.random() < 0.2:
-                    raise ZeroDivisionError
-        except (IntegrityError, OperationalError, ZeroDivisionError):  # a conflict, a deadlock, a change of mind
-            pass
+APPEND = (Path(log.__file__).parent / "sql" / "append.sql").read_text()
+LOCK = "perform pg_advisory_xact_lock_shared("
 
 
-@pytest.mark.django_db(transaction=True)
-def test_no_event_is_missed_and_no_stream_is_read_out_of_order(empty_log):
-    fork = multiprocessing.get_context("fork")
-    connections.close_all()
-    writers = [fork.Process(target=write, args=(seed,)) for seed in range(WRITERS)]
-    for writer in writers:
-        writer.start()
+def test_no_event_is_missed_none_is_out_of_order_and_nobody_waits_for_the_dead(empty_log, tmp_path):
+    found = fuzz(tmp_path, seconds=6)
 
-    seen = []
-    while True:
-        finished = not any(writer.is_alive() for writer in writers)
-        found = log.after(seen[-1].position if seen else 0, limit=500)
-        seen += found
-        if finished and not found:
-            break
-        time.sleep(0.001)
+    assert found.recorded > 500
+    assert found.gaps > 100, "some were rolled back"
+    assert (found.missed, found.inverted) == (0, 0), str(found)
+    assert found.longest_wait < 1, str(found)
 
-    assert [w.exitcode for w in writers] == [0] * WRITERS
-    recorded = list(Event.objects.order_by("position").values_list("position", flat=True))
-    assert [e.position for e in seen] == recorded
-    assert len(recorded) > 100
-    assert recorded[-1] > len(recorded), "some were rolled back, and left gaps"
-    versions: dict[UUID, int] = {}
-    for event in seen:
-        assert event.version == versions.get(event.stream_id, 0) + 1
-        versions[event.stream_id] = event.version
+
+@pytest.mark.long
+def test_the_same_for_a_million_events(empty_log, tmp_path):
+    """``./test -m long -k million -s``"""
+    found = fuzz(tmp_path, events=1_000_000)
+
+    print(f"\n{found}")
+    assert found.recorded >= 1_000_000
+    assert (found.missed, found.inverted) == (0, 0), str(found)
+    assert found.longest_wait < 1, str(found)
+
+
+def test_without_the_lock_events_are_missed(empty_log, without_the_lock, tmp_path):
+    found = fuzz(tmp_path, seconds=3)
+
+    assert found.missed > 0, "if this is seen, the fuzz proves nothing"
+
+
+@pytest.fixture
+def without_the_lock():
+    """The append function as it would be with its one line taken out."""
+    lines = APPEND.splitlines(keepends=True)
+    mutated = [line for line in lines if LOCK not in line]
+    assert len(mutated) == len(lines) - 1
+    install("".join(mutated))
+    yield
+    install(APPEND)
+
+
+def install(sql: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(sql)

@@ -151,7 +151,7 @@ def test_a_fact_that_could_change_after_the_event_is_refused():
 
 
 def test_an_unknown_name_is_named():
-    with pytest.raises(LookupError, match=r"No class is stored as Purchase\.Vanished"):
+    with pytest.raises(LookupError, match=r"no class is stored as Purchase\.Vanished"):
         shape("Purchase.Vanished")
 
 

@@ -90,7 +90,7 @@ def test_there_is_one_default_address_while_there_is_any(steps):
 
 
 def test_an_email_address_has_one_holder():
-    claim = EmailClaim(UUID(int=9))
+    claim = EmailClaim.with_id(UUID(int=9))
     claim.claim(UUID(int=1))
     claim.claim(UUID(int=1))
 

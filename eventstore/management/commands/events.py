@@ -1,16 +1,21 @@
 """The log, for people: what happened, what it came to, and what happens now."""
 
+import os
 import sys
 import time
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from base64 import b64encode
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import msgspec
 from django.core.management.base import BaseCommand, CommandError
+from django.db import connection, transaction
 from eventsourcing.application import AggregateNotFoundError
 
-from eventstore import history, log
+from eventstore import auditing, docs, history, log, personal, transfer
 
 EXAMPLES = """examples:
   manage.py events tail --follow                        what happens, as it happens
@@ -18,12 +23,18 @@ EXAMPLES = """examples:
   manage.py events show STREAM --at v3                  what it was at version 3
   manage.py events show STREAM --at 2026-03-01T12:00Z   … at an instant (of what was known then)
   manage.py events show STREAM --diff                   what each event changed, who, and why
+  manage.py events verify                               is the log whole, and can all of it be read?
+  manage.py events export > log.jsonl                   byte for byte; `events import log.jsonl` into an empty store
+  manage.py events horizon                              how far the log may be read, and who holds that back
+  manage.py events roles --writer shop --reader bi      SQL for least rights, to be run by the owner
+  manage.py events new-key                              a key for EVENTSTORE_KEYS; put first, then `events rewrap`
 """
 POLL = 0.2  # seconds between looks at the log
+EVERY = 2.0  # seconds between lines of progress
 
 
 class Command(BaseCommand):
-    help = "Look at the log: tail it, or show one stream now and in the past."
+    help = "Look at the log, verify it, take it elsewhere."
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
         return super().create_parser(
@@ -31,7 +42,7 @@ class Command(BaseCommand):
         )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        actions = parser.add_subparsers(dest="action", required=True, metavar="{tail,show}")
+        actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
         tail = actions.add_parser("tail", help="the last events, and with --follow all that come")
         tail.add_argument("-n", "--lines", type=int, default=10, help="how many of the last events (default: 10)")
         tail.add_argument("-f", "--follow", action="store_true", help="go on until Ctrl-C")
@@ -42,11 +53,90 @@ class Command(BaseCommand):
         show.add_argument("--effective-at", metavar="INSTANT", help="what was true then, of what is known now")
         show.add_argument("--diff", action="store_true", help="what each event changed, field by field")
 
+        actions.add_parser("verify", help="streams contiguous, positions in order, every event readable")
+        actions.add_parser("export", help="the whole log as JSON lines, to the standard output")
+        imported = actions.add_parser("import", help="an export, into an empty store")
+        imported.add_argument("file", metavar="FILE", type=Path)
+        actions.add_parser("horizon", help="how far the log may be read, and who holds that back")
+        actions.add_parser("docs", help="docs/events.md, to the standard output")
+        roles = actions.add_parser("roles", help="SQL that grants least rights to two roles that exist")
+        roles.add_argument("--writer", required=True, help="the application's role")
+        roles.add_argument("--reader", required=True, help="one that only looks")
+        actions.add_parser("new-key", help="a new key for EVENTSTORE_KEYS")
+        actions.add_parser("rewrap", help="wrap all keys of persons by the first of EVENTSTORE_KEYS")
+
     def handle(self, *args: Any, action: str, **options: Any) -> None:
-        if action == "tail":
-            self.tail(options["lines"], options["follow"], options["name"])
-        else:
-            self.show(options["stream"], options["at"], options["effective_at"], options["diff"])
+        match action:
+            case "tail":
+                self.tail(options["lines"], options["follow"], options["name"])
+            case "show":
+                self.show(options["stream"], options["at"], options["effective_at"], options["diff"])
+            case "verify":
+                self.verify()
+            case "export":
+                self.export()
+            case "import":
+                self.import_(options["file"])
+            case "horizon":
+                self.horizon()
+            case "docs":
+                self.stdout.write(docs.pages(), ending="")
+            case "roles":
+                self.roles(options["writer"], options["reader"])
+            case "new-key":
+                self.stdout.write(f"{datetime.now(UTC):%Y-%m-%d}:{b64encode(os.urandom(32)).decode()}")
+            case "rewrap":
+                with transaction.atomic():
+                    self.stdout.write(f"{personal.rewrap():,} keys were wrapped anew.")
+
+    def verify(self) -> None:
+        upto, problems, began = log.horizon(), 0, time.monotonic()
+        for problem in (*auditing.streams(upto), *auditing.receipts(upto)):
+            problems += 1
+            self.stderr.write(problem)
+        told = began
+        for position, found in auditing.events(upto):
+            problems += len(found)
+            for problem in found:
+                self.stderr.write(problem)
+            if time.monotonic() - told > EVERY:
+                told = time.monotonic()
+                self.stdout.write(f"{position:,} of {upto:,}, {position / (told - began):,.0f} positions/s")
+        took = time.monotonic() - began
+        if problems:
+            raise CommandError(f"{problems:,} problems up to position {upto:,}, in {took:.1f} s.")
+        self.stdout.write(f"The log is whole up to position {upto:,}, and every event of it is readable: {took:.1f} s.")
+
+    def export(self) -> None:
+        out = sys.stdout.buffer
+        for line in transfer.lines():
+            out.write(line + b"\n")
+        out.flush()
+
+    def import_(self, file: Path) -> None:
+        began = time.monotonic()
+        try:
+            with file.open("rb") as source:
+                counts = transfer.load(source)
+        except (OSError, transfer.WrongFile) as error:
+            raise CommandError(f"{file}: {error}") from error
+        took = time.monotonic() - began
+        told = ", ".join(f"{count:,} {kind}s" for kind, count in counts.items())
+        self.stdout.write(f"{told} in {took:.1f} s, {sum(counts.values()) / took:,.0f} lines/s.")
+
+    def horizon(self) -> None:
+        self.stdout.write(f"The log may be read up to position {log.horizon():,}.")
+        for holder in log.holders():
+            self.stdout.write(
+                f"At {holder.floor:,} process {holder.pid} ({holder.application or 'no name'}) holds it back, "
+                f"{holder.state}, {holder.age.total_seconds():.1f} s old: {holder.query}"
+            )
+
+    def roles(self, writer: str, reader: str) -> None:
+        template = (Path(__file__).parents[2] / "sql" / "roles.sql").read_text()
+        for role, name in ((":writer", writer), (":reader", reader)):
+            template = template.replace(role, connection.ops.quote_name(name))
+        self.stdout.write(template, ending="")
 
     def tail(self, lines: int, follow: bool, names: list[str]) -> None:
         if lines < 0:

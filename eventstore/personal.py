@@ -1,0 +1,150 @@
+"""Personal facts: sealed with a key of each person, so that forgetting a person is destroying one key.
+
+AES-256-GCM; the nonce stands before the ciphertext; what is sealed is bound to its stream, version and field, so that
+it opens nowhere else. A person's key is stored wrapped by the first of ``settings.EVENTSTORE_KEYS``.
+"""
+
+import os
+from base64 import b64decode, b64encode
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from django.conf import settings
+
+from eventstore.persistence import rows
+
+NONCE = 12  # bytes; as GCM wants it
+SEALED = "sealed"  # {"sealed": "…"} is what lies in the payload
+
+
+class Forgotten(Exception):
+    """The person was forgotten: nothing more can be recorded of them."""
+
+
+class KeyUnavailable(Exception):
+    """A key that should be there is not: an error of operation, never a reason to show or to erase anything."""
+
+
+def keys(subjects: Iterable[UUID]) -> dict[UUID, AESGCM | None]:
+    """Their keys; None: forgotten. KeyUnavailable: there is no such key, or none that unwraps it."""
+    wanted = list(set(subjects))
+    found = _found(wanted)
+    if missing := set(wanted) - found.keys():
+        raise KeyUnavailable(f"There is no key, and no sign of forgetting, for {', '.join(map(str, sorted(missing)))}.")
+    return found
+
+
+def keys_to_seal(subjects: Iterable[UUID]) -> dict[UUID, AESGCM]:
+    """Their keys, made where there are none yet. Forgotten: one of them is."""
+    wanted = sorted(set(subjects))
+    found = _found(wanted)
+    if missing := [subject for subject in wanted if subject not in found]:
+        _make(missing)
+        found |= keys(missing)
+    for subject, key in found.items():
+        if key is None:
+            raise Forgotten(f"{subject} was forgotten: nothing more can be recorded of them.")
+    return found  # type: ignore[return-value]
+
+
+def _found(wanted: list[UUID]) -> dict[UUID, AESGCM | None]:
+    sql = "select subject_id, wrapped, wrapped_by from eventstore_personal_key where subject_id = any(%s)"
+    return {subject: unwrapped(subject, wrapped, by) for subject, wrapped, by in rows(sql, wanted)}
+
+
+def _make(subjects: list[UUID]) -> None:
+    by, master = masters()[0]
+    wrapped = [seal(AESGCM(master), AESGCM.generate_key(256), subject.bytes) for subject in subjects]
+    rows(
+        "insert into eventstore_personal_key (subject_id, wrapped, wrapped_by) "
+        "select a, b, %s from unnest(%s::uuid[], %s::bytea[]) as t (a, b) order by a "
+        "on conflict do nothing returning 1",
+        *(by, subjects, wrapped),
+    )
+
+
+def forget(subject: UUID) -> bool:
+    """Destroy the person's key. From now on their facts read as ``[erased]``. False: there was none."""
+    return bool(
+        rows(
+            "update eventstore_personal_key set wrapped = null, wrapped_by = null, forgotten_at = now() "
+            "where subject_id = %s and wrapped is not null returning 1",
+            subject,
+        )
+    )
+
+
+def rewrap() -> int:
+    """Wrap all keys by the first of ``settings.EVENTSTORE_KEYS``; answers how many were not. The others may then go."""
+    first, master = masters()[0]
+    sql = "select subject_id, wrapped, wrapped_by from eventstore_personal_key where wrapped_by <> %s for update"
+    found = rows(sql, first)
+    for subject, wrapped, by in found:
+        key = opened(AESGCM(master_called(by)), wrapped, subject.bytes)
+        rows(
+            "update eventstore_personal_key set wrapped = %b, wrapped_by = %s where subject_id = %s returning 1",
+            seal(AESGCM(master), key, subject.bytes),
+            first,
+            subject,
+        )
+    return len(found)
+
+
+def masters() -> list[tuple[str, bytes]]:
+    """``["2026:base64 of 32 bytes", …]`` of the settings, the present one first. KeyUnavailable: there is none."""
+    found = []
+    for entry in getattr(settings, "EVENTSTORE_KEYS", ()):
+        name, _, encoded = entry.partition(":")
+        try:
+            key = b64decode(encoded, validate=True)
+        except ValueError:
+            key = b""
+        if not name or len(key) != 32:
+            raise KeyUnavailable(f"EVENTSTORE_KEYS: expected NAME:BASE64 of 32 bytes; {name!r} has {len(key)} bytes.")
+        found.append((name, key))
+    if not found:
+        raise KeyUnavailable("EVENTSTORE_KEYS is empty, and personal facts are to be sealed or opened.")
+    return found
+
+
+def master_called(name: str) -> bytes:
+    for known, key in masters():
+        if known == name:
+            return key
+    known_names = ", ".join(known for known, _ in masters())
+    raise KeyUnavailable(f"Keys are wrapped by {name!r}, and EVENTSTORE_KEYS has only {known_names}.")
+
+
+def unwrapped(subject: UUID, wrapped: bytes | None, by: str | None) -> AESGCM | None:
+    if wrapped is None or by is None:
+        return None
+    return AESGCM(opened(AESGCM(master_called(by)), wrapped, subject.bytes))
+
+
+def seal(key: AESGCM, plain: bytes, bound_to: bytes) -> bytes:
+    nonce = os.urandom(NONCE)
+    return nonce + key.encrypt(nonce, plain, bound_to)
+
+
+def opened(key: AESGCM, sealed: bytes, bound_to: bytes) -> bytes:
+    try:
+        return key.decrypt(sealed[:NONCE], sealed[NONCE:], bound_to)
+    except InvalidTag:
+        raise KeyUnavailable("What is sealed does not open: another key, or it was moved or changed.") from None
+
+
+def seal_fact(key: AESGCM, fact: Any, stream_id: UUID, version: int, field: str) -> dict[str, str]:
+    sealed = seal(key, msgspec.json.encode(fact), place(stream_id, version, field))
+    return {SEALED: b64encode(sealed).decode()}
+
+
+def open_fact(key: AESGCM, fact: dict[str, str], stream_id: UUID, version: int, field: str) -> Any:
+    return msgspec.json.decode(opened(key, b64decode(fact[SEALED]), place(stream_id, version, field)))
+
+
+def place(stream_id: UUID, version: int, field: str) -> bytes:
+    return stream_id.bytes + version.to_bytes(8, "big") + field.encode()

@@ -1,0 +1,45 @@
+"""The library's projections, on their own and beside what a test makes up."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from projections.engine import catch_up
+from projections.projection import Projection, known, registered
+from tests.lending import models
+
+BOOKS, SHELVES, LOANS = LENDING = [known()[name] for name in ("Books", "Shelves", "Loans")]
+MODELS = [models.BookCard, models.Volume, models.Shelf, models.Borrower, models.LoanCard]
+
+
+def tables() -> dict[str, dict[Any, dict[str, Any]]]:
+    """All that the library's tables hold: key → column → value."""
+    return {model._meta.model_name: {row[model._meta.pk.name]: row for row in model.objects.values()} for model in MODELS}
+
+
+def advance(*projections: Projection) -> None:
+    catch_up(projections or LENDING)
+
+
+@pytest.fixture
+def library(empty_log: None) -> Iterator[None]:
+    """An empty log and empty tables, on real transactions: what others do is seen."""
+    yield
+    with connection.cursor() as cursor:
+        for projection in LENDING:
+            cursor.execute(f'DROP SCHEMA IF EXISTS "rebuild_{projection.name}" CASCADE')
+
+
+@pytest.fixture
+def made_up() -> Iterator[None]:
+    """Projections that the test defines are forgotten afterwards."""
+    before = registered[:]
+    yield
+    registered[:] = before
+
+
+@pytest.fixture
+def small_batches(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    return lambda size: monkeypatch.setattr("projections.engine.BATCH", size)
