@@ -11,7 +11,7 @@ RUN useradd --system --uid 10001 --home-dir /nonexistent --shell /usr/sbin/nolog
 COPY --from=dependencies /venv /venv
 COPY . /app
 WORKDIR /app
-ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 BIND=0.0.0.0 PORT=8000
+ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 BIND=0.0.0.0 PORT=8000 STATIC_ROOT=/app/static
 # The settings want all three, and collecting static files uses none of them.
 RUN SECRET_KEY=unused DATABASE_URL=postgres://unused REDIS_URL=redis://unused python manage.py collectstatic --no-input \
  && python -m compileall -q eventstore projections shop \

@@ -17,11 +17,7 @@ from local.process import Process, Stop, dies_with_us, stop_on
 from local.servers import embedded
 
 HERE = DATA / "run"
-UNREMARKABLE = [  # here, and nowhere else: to be root, and to serve static files from where they lie
-    "ignore:You're running the worker with superuser privileges",
-    "ignore:No directory at",
-]
-PYTHON = [sys.executable, "-u", *(f"-W{warning}" for warning in UNREMARKABLE)]
+PYTHON = [sys.executable, "-u", "-Wignore:You're running the worker with superuser privileges"]  # only here
 QUIET = ["--without-gossip", "--without-mingle"]  # workers need not know of each other: the checkpoints do
 COMMANDS = {  # in the order of their start; they are ended in the reverse order
     "beat": ["celery", "-q", "-A", "shop", "beat", "--loglevel", "warning", "--schedule", str(HERE / "beat-schedule")],

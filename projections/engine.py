@@ -101,10 +101,10 @@ def apply(lease: Lease, events: Sequence[Recorded], to: int, *, release: bool = 
     """
     with transaction.atomic(), log_cursor() as cursor:
         cursor.execute("SELECT set_config('application_name', %s, true)", [lease.tag], prepare=True)
+        lease.move(cursor, to, release=release)  # first: who has lost its lease shall not blame an event
         rows = Rows(lease.projection, lease.schema)
         rows.fold(events, cursor)
         rows.write(cursor)
-        lease.move(cursor, to, release=release)
     lease.position, lease.failed = to, False
 
 
@@ -116,6 +116,7 @@ def _go_on(lease: Lease, events: Sequence[Recorded], to: int, *, release: bool) 
         logger.info("%s", lost)
         return False
     except Exception as error:
+        print("GOON", lease.name, repr(error), repr(error.__cause__), connection.connection, flush=True)
         if connection.connection is None or connection.connection.closed:
             raise
         lease.failed = True

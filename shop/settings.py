@@ -101,8 +101,8 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 
 STATIC_URL = "static/"
-STATIC_ROOT = BASE_DIR / "static"
-WHITENOISE_USE_FINDERS = not STATIC_ROOT.exists()  # a checkout serves what a deployment collects
+STATIC_ROOT = env.str("STATIC_ROOT", default=None)  # where `collectstatic` puts what is served
+WHITENOISE_USE_FINDERS = STATIC_ROOT is None  # a checkout serves the files where they are
 
 SECURE = env.bool("SECURE", default=True)  # false only where there is no HTTPS: on one's own machine
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE

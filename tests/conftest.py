@@ -21,3 +21,11 @@ def empty_the_log() -> None:
             "truncate eventstore_event, eventstore_command, eventstore_snapshot, eventstore_tracking restart identity"
         )
         cursor.execute("alter table eventstore_event enable trigger eventstore_append_only")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """The long forms are run when they are asked for: ``./test -m long``."""
+    if "long" not in config.getoption("markexpr"):
+        long = [item for item in items if item.get_closest_marker("long")]
+        config.hook.pytest_deselected(items=long)
+        items[:] = [item for item in items if item not in long]

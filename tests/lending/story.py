@@ -100,7 +100,14 @@ def naive(position: int | None = None) -> Tables:
                 for key in [key for key, volume in volumes.items() if volume["book_id"] == id]:
                     del volumes[key]
             case "Member.Joined":
-                borrowers[id] = {"id": id, "name": facts["name"], "open_loans": 0, "fines": 0, "last_book_id": None, **own}
+                borrowers[id] = {
+                    "id": id,
+                    "name": facts["name"],
+                    "open_loans": 0,
+                    "fines": 0,
+                    "last_book_id": None,
+                    **own,
+                }
             case "Member.Renamed":
                 borrowers[id] |= {"name": facts["name"], **own}
                 for loan in loans.values():

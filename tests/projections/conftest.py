@@ -1,5 +1,6 @@
 """The library's projections, on their own and beside what a test makes up."""
 
+import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -16,15 +17,24 @@ MODELS = [models.BookCard, models.Volume, models.Shelf, models.Borrower, models.
 
 def tables() -> dict[str, dict[Any, dict[str, Any]]]:
     """All that the library's tables hold: key → column → value."""
-    return {model._meta.model_name: {row[model._meta.pk.name]: row for row in model.objects.values()} for model in MODELS}
+    return {
+        model._meta.model_name: {row[model._meta.pk.name]: row for row in model.objects.values()} for model in MODELS
+    }
 
 
 def advance(*projections: Projection) -> None:
     catch_up(projections or LENDING)
 
 
+def environment() -> dict[str, str]:
+    """For a process of its own, with this test's database."""
+    where = connection.settings_dict
+    user = f"{where['USER']}:{where['PASSWORD']}" if where["PASSWORD"] else where["USER"]
+    return os.environ | {"DATABASE_URL": f"postgres://{user}@{where['HOST']}:{where['PORT']}/{where['NAME']}"}
+
+
 @pytest.fixture
-def library(empty_log: None) -> Iterator[None]:
+def on_real_transactions(empty_log: None) -> Iterator[None]:
     """An empty log and empty tables, on real transactions: what others do is seen."""
     yield
     with connection.cursor() as cursor:

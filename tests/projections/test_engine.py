@@ -231,9 +231,10 @@ def test_waiting_for_a_position_ends_when_the_projection_has_seen_it():
     assert not wait_until(receipt.position, "Loans", "Books", timeout=0.02)
 
 
-def test_a_reader_who_waits_sees_what_another_worker_does(library):
+@pytest.mark.usefixtures("on_real_transactions")
+def test_a_reader_who_waits_sees_what_another_worker_does():
     ada = Member("Ada")
-    receipt = record(ada)
+    receipt = library.record(ada)
 
     def work() -> None:
         advance(LOANS)

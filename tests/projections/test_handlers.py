@@ -62,7 +62,9 @@ def test_words_of_the_log_are_not_looked_for_among_the_facts():
         tables = (Borrower,)
 
         @on("Member.Stamped")
-        def stamped(self, at: datetime, position: int, recorded_at: datetime, version: int, stream_id: UUID) -> None: ...
+        def stamped(
+            self, at: datetime, position: int, recorded_at: datetime, version: int, stream_id: UUID
+        ) -> None: ...
 
     (handler,) = Words().handlers["Member.Stamped"]
 
