@@ -11,6 +11,7 @@ from eventsourcing.application import AggregateNotFoundError
 
 from eventstore.application import mapper
 from eventstore.domain import fold
+from eventstore.evolution import stored_as
 from eventstore.mapper import present
 from eventstore.persistence import rows
 
@@ -109,13 +110,17 @@ def of(stream_id: UUID, until: Moment | None = None) -> list[Entry]:
 def last(number: int, names: Sequence[str] = ()) -> list[Entry]:
     """The last ``number`` events of the log (of ``names``, if any are given), oldest first."""
     sql = f"select {COLUMNS} from eventstore_event where %s::text[] = '{{}}' or name = any(%s)"
-    found = rows(f"{sql} order by position desc limit %s", list(names), list(names), number)
+    older = [stored for name in names for stored in stored_as(name)]
+    found = rows(f"{sql} order by position desc limit %s", older, older, number)
     return present([Entry(*entry) for entry in reversed(found)])
 
 
-def entry(position: int) -> Entry:
-    """The event at ``position``. IndexError: there is none."""
-    return present([Entry(*rows(f"select {COLUMNS} from eventstore_event where position = %s", position)[0])])[0]
+def after(position: int, up_to: int, names: Sequence[str] = (), limit: int = 1000) -> list[Entry]:
+    """The next ``limit`` events of the log after ``position``; ``up_to`` the horizon, or before it."""
+    sql = f"select {COLUMNS} from eventstore_event where position > %s and position <= %s"
+    sql += " and (%s::text[] = '{}' or name = any(%s)) order by position limit %s"
+    older = [stored for name in names for stored in stored_as(name)]
+    return present([Entry(*found) for found in rows(sql, position, up_to, older, older, limit)])
 
 
 def at(stream_id: UUID, until: Moment) -> Any:

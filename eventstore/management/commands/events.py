@@ -147,9 +147,9 @@ class Command(BaseCommand):
                 self.line(entry)
             position = entries[-1].position if entries else log.horizon()
             while follow:
-                for recorded in log.after(position, names):
-                    self.line(history.entry(recorded.position))
-                    position = recorded.position
+                for entry in history.after(position, log.horizon(), names):
+                    self.line(entry)
+                    position = entry.position
                 self.stdout.flush()
                 time.sleep(POLL)
         except (KeyboardInterrupt, BrokenPipeError):
@@ -174,7 +174,8 @@ class Command(BaseCommand):
             for entry, changes in history.states(entries):
                 self.line(entry)
                 for change in changes:
-                    self.stdout.write(f"    {change.field}: {plain(change.before)} → {plain(change.after)}")
+                    before = "" if entry.version == 1 else f"{plain(change.before)} → "
+                    self.stdout.write(f"    {change.field}: {before}{plain(change.after)}")
         elif aggregate is not None:
             self.stdout.write(f"{type(aggregate).__name__} {stream_id}, version {aggregate.version}, at {until}")
             for field, value in history.state(aggregate).items():

@@ -1,0 +1,82 @@
+"""The desk: what staff look at, and cannot edit."""
+
+import pytest
+from django.contrib.auth.models import User
+from django.urls import reverse
+
+from projections.engine import catch_up
+from shop.catalog.models import ProductSummary
+from shop.customers.models import CustomerSummary
+from shop.management.commands import demo
+from shop.ordering.models import OrderSummary
+
+pytestmark = pytest.mark.django_db
+TABLES = (CustomerSummary, ProductSummary, OrderSummary)
+
+
+@pytest.fixture
+def goods(settings):
+    settings.DEMO = True
+    demo.Command().handle()
+    catch_up()
+
+
+@pytest.fixture
+def desk(client, goods):
+    client.force_login(User.objects.get(username=demo.USER))
+    return client
+
+
+def page_of(model, view, *args):
+    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{view}", args=args)
+
+
+@pytest.mark.parametrize("model", TABLES)
+def test_staff_look_at_lists_and_at_each_object(desk, model):
+    row = model.objects.order_by("id").first()
+
+    listed = desk.get(page_of(model, "changelist"))
+    shown = desk.get(page_of(model, "change", row.pk))
+
+    assert (listed.status_code, shown.status_code) == (200, 200)
+    assert str(row.pk) in shown.content.decode()
+    assert desk.get(page_of(model, "changelist"), {"q": "nothing like it"}).status_code == 200
+
+
+@pytest.mark.parametrize("model", TABLES)
+def test_nobody_edits_them(desk, model):
+    row = model.objects.order_by("id").first()
+
+    tried = [
+        desk.post(page_of(model, "add"), {}),
+        desk.post(page_of(model, "change", row.pk), {"status": "other"}),
+        desk.post(page_of(model, "delete", row.pk), {"post": "yes"}),
+    ]
+    desk.post(page_of(model, "changelist"), {"action": "delete_selected", "_selected_action": row.pk, "post": "yes"})
+
+    assert [answer.status_code for answer in tried] == [403, 403, 403]
+    assert model.objects.get(pk=row.pk).position == row.position
+
+
+@pytest.mark.parametrize("model", TABLES)
+def test_a_stranger_is_sent_to_the_sign_in(client, model):
+    answer = client.get(page_of(model, "changelist"))
+
+    assert answer.status_code == 302
+    assert answer.url.startswith(reverse("admin:login"))
+
+
+def test_the_demo_made_twice_changes_nothing(goods, settings):
+    before = OrderSummary.objects.values_list("position", flat=True).get()
+
+    demo.Command().handle()
+    catch_up()
+
+    assert OrderSummary.objects.values_list("position", flat=True).get() == before
+
+
+def test_the_demo_is_refused_where_it_is_not_asked_for(settings):
+    settings.DEMO = False
+
+    with pytest.raises(demo.CommandError, match="only with DEMO=true"):
+        demo.Command().handle()
