@@ -10,31 +10,36 @@ from eventstore import snapshots
 from eventstore.commands import Receipt, under_way
 from eventstore.domain import fold
 from eventstore.mapper import TypedMapper
-from eventstore.persistence import COLUMNS, Entry, LogRecorder, Recorded, rows
+from eventstore.persistence import Entry, LogRecorder, Recorded, rows
 
 A = TypeVar("A")
 
 mapper = TypedMapper(None)  # type: ignore[arg-type]  # the library's asks for a transcoder; typed JSON needs none
 
-STREAM = f"""
+STREAM = """
     with snapshot as materialized (
         select version, name, data, effective_at from eventstore_snapshot
-        where stream_id = %s and version <= %s and code = any(%s) order by version desc limit 1)
-    (select 0, %s, version, name, data, effective_at, effective_at from snapshot)
-    union all (select {COLUMNS} from eventstore_event where stream_id = %s
+        where stream_id = %s and version <= %s and code = any(%s::text[]) order by version desc limit 1)
+    (select 0, version, name, data, effective_at from snapshot)
+    union all (select position, version, name, data, effective_at from eventstore_event where stream_id = %s
         and version > coalesce((select version from snapshot), 0) and version <= %s order by version)"""
 LAST = 2**63 - 1  # no stream has so many versions
+AT_ONCE = 100  # events that live at once: more would set off the garbage collector, for as long as all else takes
 
 
 def load(stream_id: UUID, version: int = LAST) -> Any:
     """The aggregate as the log has it now, or had it at ``version``. AggregateNotFoundError: there is none."""
-    kept = snapshots.readable()
-    found = [Recorded(*row) for row in rows(STREAM, stream_id, version, kept, stream_id, stream_id, version)]
+    kept = f"{{{','.join(snapshots.readable())}}}"  # PostgreSQL's array; psycopg takes longer to write one
+    found = [
+        Recorded(position, stream_id, number, name, data, at, at)  # when it was recorded is not asked
+        for position, number, name, data, at in rows(STREAM, stream_id, version, kept, stream_id, version)
+    ]
     if not found:
         raise AggregateNotFoundError(f"There is no stream {stream_id}.")
-    if found[0].position:
-        return fold(None, mapper.to_domain_events(found))
-    return fold(snapshots.restored(found[0]), mapper.to_domain_events(found[1:]))
+    aggregate = None if found[0].position else snapshots.restored(found.pop(0))
+    for first in range(0, len(found), AT_ONCE):
+        aggregate = fold(aggregate, mapper.to_domain_events(found[first : first + AT_ONCE]))
+    return aggregate
 
 
 class LoadingRepository(Repository[Any]):
@@ -73,7 +78,8 @@ class EventSourced(Application[UUID]):
         """
         aggregates = (aggregate, *others)
         due = [each for each in aggregates if snapshots.is_due(each)]
-        entry = Entry(*command, aggregate.id, aggregate.version) if (command := under_way.get()) else Entry()
+        command = under_way.get()
+        entry = Entry(command.name, command.digest, aggregate.id, aggregate.version) if command else Entry()
         positions = self.append(aggregates, entry)
         for each in due:
             snapshots.take(load(each.id))  # as the log has it, with the database's clock

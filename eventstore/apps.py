@@ -9,6 +9,6 @@ class EventstoreConfig(AppConfig):
     verbose_name = "The log"
 
     def ready(self) -> None:
-        from eventstore import checks  # noqa: F401  # registers them
+        from eventstore import checks, patience  # noqa: F401  # they register themselves
 
         autodiscover_modules("domain")

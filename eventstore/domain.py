@@ -10,7 +10,13 @@ from typing import Any, Self, TypeVar, dataclass_transform
 from uuid import UUID
 
 from eventsourcing.domain import Aggregate as LibraryAggregate
-from eventsourcing.domain import CanMutateAggregate, OriginatorVersionError, decorated_funcs
+from eventsourcing.domain import (
+    CanInitAggregate,
+    CanMutateAggregate,
+    OriginatorVersionError,
+    _created_event_classes,
+    decorated_funcs,
+)
 from eventsourcing.utils import register_topic
 
 from eventstore.cause import cause
@@ -53,10 +59,14 @@ class Aggregate(LibraryAggregate):
         _store(cls, cls.__name__)
         for name, event in list(vars(cls).items()):
             if isinstance(event, type) and issubclass(event, CanMutateAggregate):
+                if name in ("Event", "Created") and event not in _created_event_classes[cls]:
+                    continue  # the library makes them for every aggregate: bases, which are never stored
                 _store(event, f"{cls.__name__}.{name}")
                 event.originator_topic = cls.__name__  # type: ignore[attr-defined]  # "Order.Placed" says it
                 if body := decorated_funcs.get(event):
                     bodies[event] = body, tuple(signature(body).parameters)[1:]
+                elif issubclass(event, CanInitAggregate):
+                    beginnings[event] = cls.__init__
 
     @classmethod
     def with_id(cls, id: UUID, *args: Any) -> Self:
@@ -70,6 +80,7 @@ class Aggregate(LibraryAggregate):
 
 
 bodies: dict[type, tuple[Any, tuple[str, ...]]] = {}  # what each event does, and the facts it does it with
+beginnings: dict[type, Any] = {}  # … and the first ones, which the library applies
 
 
 def _store(cls: type, name: str) -> None:

@@ -9,10 +9,10 @@ from uuid import UUID
 import msgspec
 from eventsourcing.application import AggregateNotFoundError
 
-from eventstore.application import mapper
+from eventstore.application import load
 from eventstore.domain import fold
 from eventstore.evolution import stored_as
-from eventstore.mapper import present
+from eventstore.mapper import events, present
 from eventstore.persistence import rows
 
 COLUMNS = (
@@ -125,17 +125,28 @@ def after(position: int, up_to: int, names: Sequence[str] = (), limit: int = 100
 
 def at(stream_id: UUID, until: Moment) -> Any:
     """The aggregate as it was. AggregateNotFoundError: there was none yet, or never."""
+    if until.column == "effective_at":
+        return _in_effect(stream_id, until)
+    version = until.bound
+    if until.column != "version":
+        sql = f"select max(version) from eventstore_event where stream_id = %s and {until.column} <= %s"
+        ((version,),) = rows(sql, stream_id, until.bound)
+    if not version:
+        raise AggregateNotFoundError(f"There was no {stream_id} at {until}.")
+    aggregate = load(stream_id, version)
+    if aggregate.version != version:
+        raise AggregateNotFoundError(f"{stream_id} had no version {version}.")
+    return aggregate
+
+
+def _in_effect(stream_id: UUID, until: Moment) -> Any:
+    """What was learned late took effect where it belongs: in order of effect, and numbered as if known then."""
     entries = of(stream_id, until)
-    if until.column == "version" and len(entries) != until.bound:
-        raise AggregateNotFoundError(f"{stream_id} had no version {until.bound}.")
     if not entries or entries[0].version != 1:
         raise AggregateNotFoundError(f"There was no {stream_id} at {until}.")
-    if until.column != "effective_at":
-        return fold(None, mapper.to_domain_events(entries))
-    # What was learned late took effect where it belongs: in order of effect, and numbered as if it had been known then.
     first, *others = entries
     in_effect = [first, *sorted(others, key=lambda entry: entry.effective_at)]
-    aggregate = fold(None, mapper.to_domain_events([e._replace(version=n) for n, e in enumerate(in_effect, 1)]))
+    aggregate = fold(None, events([e._replace(version=n) for n, e in enumerate(in_effect, 1)]))
     aggregate.version = entries[-1].version
     return aggregate
 
@@ -144,7 +155,7 @@ def states(entries: Iterable[Entry]) -> Iterator[tuple[Entry, list[Change]]]:
     """Each event of one stream with what it changed, field by field."""
     aggregate, before = None, dict[str, Any]()
     for entry in entries:
-        aggregate = fold(aggregate, mapper.to_domain_events([entry]))
+        aggregate = fold(aggregate, events([entry]))
         after = state(aggregate)
         yield entry, [Change(f, before.get(f), after[f]) for f in after if f not in before or before[f] != after[f]]
         before = after

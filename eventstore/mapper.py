@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import fields
 from datetime import datetime
 from functools import cache
-from inspect import Parameter
+from inspect import Parameter, signature
 from typing import Any, NamedTuple, NotRequired, TypedDict, TypeVar, get_origin, get_type_hints
 from uuid import UUID
 
@@ -13,7 +13,7 @@ from eventsourcing.persistence import Mapper, MapperDeserialisationError
 from eventsourcing.utils import get_topic
 
 from eventstore import evolution, personal, sealing
-from eventstore.domain import Nothing, bodies
+from eventstore.domain import Nothing, beginnings, bodies
 from eventstore.evolution import Facts
 from eventstore.names import classes
 from eventstore.persistence import Recorded, Stored
@@ -68,9 +68,9 @@ def shape(name: str) -> Shape:
 
 def _defaults(cls: type, names: tuple[str, ...]) -> Facts:
     """What older events lack: a fact added later has the default of its parameter."""
-    body, _ = bodies.get(cls, (None, ()))
-    given = (body.__defaults__ or ()) if body else ()
-    return dict(zip(reversed(names), reversed(given), strict=False))
+    body = bodies[cls][0] if cls in bodies else beginnings.get(cls)
+    given = signature(body).parameters if body else {}
+    return {n: given[n].default for n in names if n in given and given[n].default is not Parameter.empty}
 
 
 @cache
@@ -176,7 +176,12 @@ class TypedMapper(Mapper[Any]):
 
     def to_domain_events(self, records: Sequence[Any]) -> list[Any]:
         """The library's event objects. Unreadable says which cannot be read, where it lies, and why."""
-        return [_event(record) for record in present(records)]
+        return events(present(records))
+
+
+def events(records: Iterable[Any]) -> list[Any]:
+    """The library's event objects of records that are presented already."""
+    return [_event(record) for record in records]
 
 
 def _event(record: Any) -> Any:

@@ -16,6 +16,7 @@ from eventsourcing.utils import resolve_topic
 
 from eventstore.cause import cause
 
+ONLY_ASKED = 2**31  # prepares what says prepare=True; Django's own None nothing at all, since some poolers cannot
 FEW = 8  # events whose values are bound one by one: psycopg takes 70–100 µs more for a list, and gains on long ones
 
 
@@ -73,6 +74,8 @@ def cursor(using: str = "default") -> Iterator[psycopg.Cursor[Any]]:
     django = connections[using]
     django.ensure_connection()
     django.validate_no_broken_transaction()
+    if django.connection.prepare_threshold is None and not django.settings_dict.get("DISABLE_SERVER_SIDE_CURSORS"):
+        django.connection.prepare_threshold = ONLY_ASKED
     try:
         with psycopg.Cursor(django.connection) as cursor:
             yield cursor
@@ -147,22 +150,28 @@ class LogRecorder(StreamRecorder, library.ApplicationRecorder):
         """
         array, parameters = bound(events)
         why = cause.get()
-        ((positions,),) = self.rows(
-            f"select eventstore_append({array}::uuid[], {array}::bigint[], {array}::text[], {array}::bytea[], "
-            "%s::timestamptz, %s::uuid, %s::uuid, %s::uuid, %s::text, %s::text, "
-            "%s::text, %b::bytea, %s::uuid, %s::bigint)",
-            *parameters,
-            why.effective_at,
-            why.command_id,
-            why.correlation_id,
-            why.causation_id,
-            why.actor,
-            why.reason,
-            *entry,
-        )
+        try:
+            ((positions,),) = self.rows(
+                f"select eventstore_append({array}::uuid[], {array}::bigint[], {array}::text[], {array}::bytea[], "
+                "%s::timestamptz, %s::uuid, %s::uuid, %s::uuid, %s::text, %s::text, "
+                "%s::text, %b::bytea, %s::uuid, %s::bigint)",
+                *parameters,
+                why.effective_at,
+                why.command_id,
+                why.correlation_id,
+                why.causation_id,
+                why.actor,
+                why.reason,
+                *entry,
+            )
+        except library.OperationalError as error:
+            if not isinstance(error.__cause__, psycopg.errors.LockNotAvailable):
+                raise
+            raise library.OperationalError(
+                f"Nothing was stored: another writer has begun to store {versions(events)}, and does not finish."
+            ) from error.__cause__
         if positions is None:
-            taken = ", ".join(f"version {e.originator_version} of {e.originator_id}" for e in events)
-            raise library.IntegrityError(f"Another writer was faster: {taken} is taken.")
+            raise library.IntegrityError(f"Another writer was faster: {versions(events)} is taken.")
         if positions == [0]:
             raise AlreadyDone(f"Command {why.command_id} was carried out before.")
         return positions  # type: ignore[no-any-return]
@@ -254,6 +263,11 @@ class Factory(library.InfrastructureFactory[Any]):
 
 def row(event: Any) -> tuple[UUID, int, str, bytes]:
     return event.originator_id, event.originator_version, event.topic, event.state
+
+
+def versions(events: Sequence[Any]) -> str:
+    """Which of which streams, for people."""
+    return ", ".join(f"version {e.originator_version} of {e.originator_id}" for e in events)
 
 
 def bound(events: Sequence[Any]) -> tuple[str, list[object]]:

@@ -14,7 +14,7 @@ from typing import Any
 from django.db import Error, transaction
 from eventsourcing.persistence import PersistenceError
 
-from eventstore.domain import bodies
+from eventstore.domain import beginnings, bodies
 from eventstore.mapper import encode, shape
 from eventstore.names import classes
 from eventstore.persistence import Recorded, rows
@@ -79,7 +79,8 @@ def fingerprint(name: str) -> str:
     declared = {n: str(hint) for n, hint in sorted(vars(cls).get("__annotations__", {}).items())}
     if not declared or any(shape(event_name).personal for event_name in events.values()):
         return ""
-    code = [(event_name, _code(bodies[event][0])) for event, event_name in events.items() if event in bodies]
+    made_by = beginnings | {event: body for event, (body, _) in bodies.items()}
+    code = [(event_name, _code(made_by[event])) for event, event_name in events.items() if event in made_by]
     return blake2b(repr((version_info[:2], declared, code)).encode(), digest_size=12).hexdigest()
 
 

@@ -1,12 +1,13 @@
 """Older events are read as today's."""
 
 import json
+from datetime import UTC, datetime
 from uuid import uuid4
 
 import pytest
 from eventsourcing.domain import event
 
-from eventstore import evolution, log, mapper
+from eventstore import evolution, history, log, mapper
 from eventstore.application import EventSourced, load
 from eventstore.domain import Aggregate
 from eventstore.evolution import formerly, retired, upcast
@@ -69,6 +70,16 @@ def test_every_shape_of_a_name_is_read_as_the_newest(facts):
     pupil = load(stored(("Pupil.Enrolled", facts)))
 
     assert (pupil.first, pupil.last, pupil.year) == ("Ada", "Byron", 3)
+
+
+def test_the_past_of_an_older_shape_is_read_like_the_present():
+    stream = stored(("Pupil.Enrolled", {"name": "Ada Byron"}), ("Pupil.Relocated", {"town": "Dover"}))
+
+    first, second = history.states(history.of(stream))
+
+    assert (first[1][0], second[1]) == (("first", None, "Ada"), [("town", "", "Dover")])
+    assert history.at(stream, history.moment("v2")).town == "Dover"
+    assert history.at(stream, history.effective(datetime.now(UTC).isoformat())).first == "Ada"
 
 
 def test_what_is_stored_has_the_newest_shape():

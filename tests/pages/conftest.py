@@ -1,0 +1,80 @@
+"""A real browser on a real server."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from django.contrib.auth.models import User
+from playwright.sync_api import Page, sync_playwright
+from pytest_django.live_server_helper import LiveServer
+
+ARTEFACTS = Path(__file__).parents[2] / "artefacts"
+CHROMIUM = shutil.which("/usr/bin/chromium") or shutil.which("chromium")
+MISSING = (
+    "There is no /usr/bin/chromium, and none on the PATH: pages are tested in Debian's (apt-get install chromium)."
+)
+
+LAPTOP = {"width": 1280, "height": 800}
+PHONE = {"width": 390, "height": 844}
+
+
+@pytest.fixture
+def staff(transactional_db: None) -> User:
+    return User.objects.create_superuser("desk", password="a desk of oak")
+
+
+@pytest.fixture
+def page(live_server: LiveServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Page]:
+    """A page of Chromium on a laptop. A script that fails, or a file that is missing, fails the test."""
+    if not CHROMIUM:
+        pytest.fail(MISSING)
+    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")  # Playwright keeps a loop running in this thread
+    arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
+        page = browser.new_context(base_url=live_server.url, viewport=LAPTOP).new_page()
+        page.set_default_timeout(10_000)
+        wrong: list[str] = []
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on(
+            "response",
+            lambda r: wrong.append(f"{r.status} {r.url}") if r.status >= 400 and "favicon" not in r.url else None,
+        )
+        page.on("request", lambda r: None if r.url.startswith(live_server.url) else wrong.append(f"elsewhere: {r.url}"))
+        yield page
+        browser.close()
+        assert wrong == []
+
+
+@pytest.fixture
+def shoot(page: Page) -> Callable[[str], None]:
+    """Take pictures of the page on a laptop and a phone, in light and dark; it may not be wider than these."""
+
+    def take(name: str) -> None:
+        ARTEFACTS.mkdir(exist_ok=True)
+        for scheme in ("dark", "light"):
+            page.emulate_media(color_scheme=scheme)
+            page.reload()  # a theme is chosen when a page is opened
+            for device, size in (("phone", PHONE), ("laptop", LAPTOP)):
+                page.set_viewport_size(size)
+                page.screenshot(path=ARTEFACTS / f"{name}-{device}-{scheme}.png")
+                assert page.evaluate("document.documentElement.scrollWidth") <= size["width"], f"{name} on a {device}"
+
+    return take
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Without Chromium, pages are not tested: said on a colleague's machine, and wrong in continuous integration."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.filterwarnings("ignore:No directory at"))  # a checkout has no collected files
+            if not CHROMIUM and os.environ.get("CI", "").lower() != "true":
+                item.add_marker(pytest.mark.skip(reason=MISSING))
+
+
+def sign_in(page: Page) -> None:
+    page.fill("#id_username", "desk")
+    page.fill("#id_password", "a desk of oak")
+    page.press("#id_password", "Enter")
