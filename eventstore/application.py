@@ -7,7 +7,7 @@ from uuid import UUID
 from eventsourcing.application import AggregateNotFoundError, Application, Repository
 
 from eventstore import snapshots
-from eventstore.commands import Receipt, under_way
+from eventstore.commands import Receipt, VersionConflict, expected, under_way
 from eventstore.domain import fold
 from eventstore.mapper import TypedMapper
 from eventstore.persistence import Entry, LogRecorder, Recorded, rows
@@ -74,8 +74,11 @@ class EventSourced(Application[UUID]):
     def record(self, aggregate: Any, *others: Any) -> Receipt:
         """Store what ``aggregate`` (and ``others``) decided, with the receipt of the command under way: once a command.
 
-        IntegrityError: another writer was faster.
+        IntegrityError: another writer was faster. VersionConflict: it is not at the version that the caller expects.
         """
+        found = aggregate.version - len(aggregate.pending_events)
+        if (wanted := expected.get()) is not None and wanted != found:
+            raise VersionConflict(f"Expected version {wanted} of {aggregate.id}, found {found}.")
         aggregates = (aggregate, *others)
         due = [each for each in aggregates if snapshots.is_due(each)]
         command = under_way.get()

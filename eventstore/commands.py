@@ -3,6 +3,7 @@
 import random
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache, wraps
 from hashlib import blake2b
@@ -48,6 +49,23 @@ class UnderWay(NamedTuple):
     name: str
     digest: bytes
     older_digests: list[bytes]  # by the keys of SECRET_KEY_FALLBACKS
+
+
+class VersionConflict(Exception):
+    """The aggregate is not as the caller last saw it."""
+
+
+expected: ContextVar[int | None] = ContextVar("expected", default=None)
+
+
+@contextmanager
+def at_version(version: int) -> Iterator[None]:
+    """Commands in the block change an aggregate only as it is at ``version``. VersionConflict: it is at another."""
+    token = expected.set(version)
+    try:
+        yield
+    finally:
+        expected.reset(token)
 
 
 under_way: ContextVar[UnderWay | None] = ContextVar("under_way", default=None)

@@ -21,6 +21,9 @@ COLUMNS = (
 )
 
 
+MOMENTS = "an instant such as 2026-03-01T12:00Z, a position such as 1042, or a version such as v3"
+
+
 class Moment(NamedTuple):
     """A point in a stream's past, by the one column that counts: all events up to ``bound`` had happened."""
 
@@ -78,21 +81,18 @@ def moment(text: str) -> Moment:
 
 def effective(text: str) -> Moment:
     """What was true at the instant ``text``. ValueError says what is wrong with it."""
-    return Moment("effective_at", instant(text))
+    return Moment("effective_at", instant(text, "an instant such as 2026-03-01T12:00Z"))
 
 
-def instant(text: str) -> datetime:
+def instant(text: str, expected: str = MOMENTS) -> datetime:
     """``2026-03-01T12:00Z`` or with an offset; not in the future."""
     try:
         found = datetime.fromisoformat(text)
         utc = found.astimezone(UTC)
     except (ValueError, OverflowError):
-        raise ValueError(
-            f"{text!r} is no moment. Expected an instant such as 2026-03-01T12:00Z, a position such as 1042, "
-            "or a version such as v3."
-        ) from None
+        raise ValueError(f"{text!r} is no moment. Expected {expected}.") from None
     if found.tzinfo is None:
-        raise ValueError(f"{text!r} has no zone. Expected one such as {text}Z or {text}+01:00.")
+        raise ValueError(f"{text!r} has no zone. Expected one such as {found.isoformat(timespec='minutes')}Z.")
     if utc > datetime.now(UTC):
         raise ValueError(f"{text!r} is still to come.")
     return utc

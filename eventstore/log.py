@@ -56,6 +56,11 @@ def publish(using: str = "default") -> None:
     rows("select eventstore_publish_horizon()", using=using)
 
 
+def exists(stream_id: UUID, *, using: str = "default") -> bool:
+    """Whether there is a stream with that id, as this transaction sees the log."""
+    return bool(rows("select 1 from eventstore_event where stream_id = %s and version = 1", stream_id, using=using))
+
+
 def of(stream_ids: Sequence[UUID], *, using: str = "default") -> list[Recorded]:
     """All events of those streams, as this transaction sees them, in order of position."""
     sql = f"select {COLUMNS} from eventstore_event where stream_id = any(%s) order by position"

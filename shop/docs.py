@@ -43,6 +43,7 @@ AS_OF = OpenApiParameter(
 EFFECTIVE_AT = OpenApiParameter("effective_at", OpenApiTypes.DATETIME, QUERY, description="What was true then.")
 WRITES = (
     OpenApiParameter("Idempotency-Key", str, HEADER, description="The same key again does nothing again."),
+    OpenApiParameter("If-Match", str, HEADER, description="The ETag that you saw: changed since, 412 is the answer."),
     OpenApiParameter("traceparent", str, HEADER, description="W3C: the correlation id of what is done."),
     OpenApiParameter("Location", str, HEADER, response=[200, 201], description="Where to read what was just written."),
 )
@@ -165,7 +166,7 @@ class Schema(AutoSchema):
         if self.get_request_serializer():
             yield from ("parse_error", "invalid", "length_required", "too_large", "unsupported_media_type")
         if self._commands():
-            yield from ("bad_idempotency_key", "idempotency_key_reused", "concurrent_change", "read_only")
+            yield from ("bad_idempotency_key", "idempotency_key_reused", "concurrent_change", "version_conflict", "read_only")
         if "after" in (self.view.known() if hasattr(self.view, "known") else ()):
             yield "not_yet"
         yield from getattr(self._method(), "problems", ())

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, ClassVar
 
-from django.core.validators import EmailValidator
+from django.core.validators import EmailValidator, RegexValidator
 from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail, ValidationError
@@ -17,7 +17,7 @@ from shop.values import Address, Money, plain
 
 # What nobody sees but everybody can be fooled by: control, zero width, and the overrides of the direction of writing
 # (https://trojansource.codes). Joiners stay: Persian and half of all emoji need them.
-HIDDEN = re.compile("[\0-\x1f\x7f-\x9f\u200b\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ufffe\uffff]")
+HIDDEN = re.compile("[\0-\x1f\x7f-\x9f\u200b\u2028-\u202e\u2060-\u206f\ufdd0-\ufdef\ufeff\ufff9-\ufffb\ufffe\uffff]")
 AMOUNT = r"(0|[1-9][0-9]{0,9})(\.[0-9]{1,4})?"
 UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
@@ -62,7 +62,10 @@ class Secret(serializers.CharField):
 class Text(Secret):
     """One line, as it is composed in NFC, without blanks around it."""
 
-    default_error_messages = {"hidden": "It has a character that cannot be seen: {character}."}
+    default_error_messages = {
+        "hidden": "It has a character that cannot be seen: {character}.",
+        "blank": "It has no character that can be seen.",
+    }
 
     def __init__(self, **options: Any) -> None:
         super().__init__(trim_whitespace=True, **options)
@@ -73,6 +76,8 @@ class Text(Secret):
     def to_internal_value(self, data: Any) -> str:
         if hidden := HIDDEN.search(data.strip()):
             self.fail("hidden", character=f"U+{ord(hidden[0]):04X}")
+        if data.strip() and not any(unicodedata.category(character)[0] in "LNPS" for character in data):
+            self.fail("blank")
         return super().to_internal_value(data)
 
 
@@ -80,6 +85,7 @@ class Email(Text):
     def __init__(self, **options: Any) -> None:
         super().__init__(max_length=254, **options)
         self.validators.append(EmailValidator("Expected an e-mail address such as ada@example.com.", allowlist=[]))
+        self.validators.append(RegexValidator(r"^[^@]{1,64}@", "Before the @ are at most 64 characters.", "too_long"))
 
 
 class Code(Text):

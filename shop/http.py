@@ -3,14 +3,15 @@
 import logging
 import re
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from typing import Any
 from uuid import UUID, uuid5
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.db import Error as DjangoDatabaseError
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponsePermanentRedirect
 from django.http.request import UnreadablePostError
+from django.middleware.common import CommonMiddleware
 from django.urls import reverse
 from eventsourcing import persistence
 from eventsourcing.application import AggregateNotFoundError
@@ -20,7 +21,7 @@ from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 
 from eventstore.cause import because
-from eventstore.commands import CommandReused
+from eventstore.commands import CommandReused, VersionConflict, at_version
 from eventstore.domain import uuid7
 from eventstore.personal import Forgotten, KeyUnavailable
 from shop.application import Receipt
@@ -34,6 +35,8 @@ log = logging.getLogger(__name__)
 
 KEYS = UUID("5b0f6f0e-6a39-5d52-8f0a-7f1f3b7c2d11")  # the namespace of Idempotency-Keys
 KEY = re.compile(r"[\x20-\x7e]{1,255}")
+ETAG = re.compile(r'"([1-9][0-9]{0,17})"')
+NEVER = -1  # a version that nothing has: what is not there yet matches no ETag
 TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(-.*)?")
 DISCARDED = 16 * 1024 * 1024  # bytes of a refused body that are read nevertheless: who still sends does not listen
 
@@ -43,7 +46,11 @@ def ask(request: Request, form: type[Serializer], command: Callable[..., Receipt
     asked = form(data=request.data or {})
     asked.is_valid(raise_exception=True)
     actor = request.user.get_username()
-    with because(actor=actor, command_id=command_id(request), correlation_id=correlation(request)):
+    seen = if_match(request)
+    with (
+        because(actor=actor, command_id=command_id(request), correlation_id=correlation(request)),
+        nullcontext() if seen is None else at_version(seen if args else NEVER),
+    ):
         receipt = command(*args, **asked.validated_data)
     place = reverse(f"{request.parser_context['view'].basename}-detail", args=[receipt.id])
     after = "" if receipt.position is None else f"?after={receipt.position}"
@@ -53,6 +60,17 @@ def ask(request: Request, form: type[Serializer], command: Callable[..., Receipt
 
 def etag(version: int) -> str:
     return f'"{version}"'
+
+
+def if_match(request: Request) -> int | None:
+    """The version that must still be the present one, of an ``If-Match``; none without one, or with ``*``."""
+    given = request.headers.get("If-Match", "*").strip()
+    if given == "*":
+        return None
+    if not (found := ETAG.fullmatch(given)):
+        error = {"header": "If-Match", "code": "invalid", "detail": 'It is one ETag, such as "3", or *.'}
+        raise Problem("invalid", error["detail"], [error])
+    return int(found[1])
 
 
 def command_id(request: Request) -> UUID | None:
@@ -85,7 +103,11 @@ def problem_of(error: Exception) -> Problem | None:
         case Problem():
             return error
         case Refused():
-            return Problem(error.code, str(error), facts=error.facts)
+            facts = dict(error.facts)
+            where = [
+                {"pointer": p, "code": error.code, "detail": str(error)} for p in [facts.pop("pointer", None)] if p
+            ]
+            return Problem(error.code, str(error), where, facts=facts)
         case AggregateNotFoundError() | Http404():
             return Problem("not_found")
         case Forgotten():
@@ -93,6 +115,8 @@ def problem_of(error: Exception) -> Problem | None:
         case KeyUnavailable():
             log.error("Request %s: %s", request_id.get(), error)
             return Problem("unavailable", "A key is missing that personal facts are sealed with.")
+        case VersionConflict():
+            return Problem("version_conflict", "It was changed since you looked. Look again, and decide again.")
         case CommandReused():
             return Problem("idempotency_key_reused", "Send another request under another key.")
         case RequestDataTooBig():
@@ -162,7 +186,9 @@ class ProblemsMiddleware:
         if response.status_code >= 500:
             log.error("Request %s failed: %s %s", request_id.get(), request.method, request.path)
         problem = Problem(BY_STATUS.get(response.status_code, "server_error")).answer()
-        for name, value in response.items():  # what other middleware said: Allow, nosniff, …
+        for name, value in response.items():  # what other middleware said: Allow, nosniff, …; not of the body it had
+            if name == "Content-Length":
+                continue
             problem.headers.setdefault(name, value)
         problem._has_been_logged = getattr(response, "_has_been_logged", False)  # type: ignore[attr-defined]
         return problem
@@ -174,3 +200,13 @@ def discard(request: HttpRequest) -> None:
     with suppress(OSError, ValueError):
         while left > 0 and (part := body.read(min(left, 65536))):
             left -= len(part)
+
+
+class PermanentRedirect(HttpResponsePermanentRedirect):
+    """To the same question elsewhere: a POST stays a POST, with its body."""
+
+    status_code = 308
+
+
+class SlashMiddleware(CommonMiddleware):
+    response_redirect_class = PermanentRedirect

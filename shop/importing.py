@@ -1,8 +1,8 @@
 """Real orders from a file in the shape of UCI's Online Retail, through the same commands that people use.
 
 https://archive.ics.uci.edu/dataset/352/online+retail: one line per product of an invoice; an invoice whose number
-starts with C cancels the one with that number; some codes are no products. Each command's id is derived from the
-invoice, so that a file imported twice, or continued after a stop, changes nothing twice.
+starts with C cancels the one with that number, if it takes back all of it; some codes are no products. Each command's
+id is derived from the invoice, so that a file imported twice, or continued after a stop, changes nothing twice.
 """
 
 import csv
@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from io import TextIOWrapper
 from itertools import groupby
 from pathlib import Path
@@ -21,18 +21,21 @@ from uuid import UUID
 from eventsourcing.application import AggregateNotFoundError
 
 from eventstore.cause import because
+from eventstore.log import exists
 from eventstore.persistence import rows
-from shop.application import Receipt
+from shop.application import Receipt, shop
 from shop.catalog.commands import create_product, rename_product, set_price
 from shop.catalog.domain import SkuTaken
 from shop.customers.commands import register_customer
 from shop.errors import Refused
 from shop.ordering.commands import Item, cancel_order, place_order
+from shop.ordering.domain import Order, OrderExists
 from shop.values import Money, id_of
 
 ACTOR = "import_orders"
 COLUMNS = ("InvoiceNo", "StockCode", "Description", "Quantity", "InvoiceDate", "UnitPrice", "CustomerID", "Country")
-DATES = ("%Y-%m-%d %H:%M:%S", "%m/%d/%Y %H:%M", "%d/%m/%Y %H:%M", "%Y-%m-%d %H:%M")
+DATES = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M")
+MONTH_FIRST, DAY_FIRST = "%m/%d/%Y %H:%M", "%d/%m/%Y %H:%M"  # 12/1/2010 8:26 is one or the other for a whole file
 AT_ONCE = 500  # invoices whose commands are looked for together, to pass over what is done
 
 
@@ -74,13 +77,9 @@ class Invoice(NamedTuple):
     def cancels(self) -> bool:
         return self.number.startswith("C")
 
-    def command(self, *what: str) -> UUID:
-        return id_of("import", ":".join((self.number, *what)))
-
-    @property
-    def last_command(self) -> UUID:
-        """Once it is carried out, so are all others of this invoice."""
-        return self.command("cancel" if self.cancels else "place")
+    def command(self, *what: object) -> UUID:
+        """The id of a command of this invoice: another, if anything in it is another."""
+        return id_of("import", repr((self, *what)))
 
 
 @dataclass
@@ -105,7 +104,7 @@ def opened(path: Path, encoding: str) -> tuple[BinaryIO, TextIO]:
     return raw, TextIOWrapper(gzip.GzipFile(fileobj=raw) if zipped else raw, encoding, newline="")
 
 
-def invoices(text: Iterable[str], zone: tzinfo, report: Report) -> Iterator[Invoice]:
+def invoices(text: Iterable[str], zone: tzinfo, dates: tuple[str, ...], report: Report) -> Iterator[Invoice]:
     """Each invoice with a line that can be sold. ``report`` counts the lines read, and lists those that cannot."""
     reader = csv.DictReader(text, restval="")
     if missing := [name for name in COLUMNS if name not in (reader.fieldnames or ())]:
@@ -117,7 +116,7 @@ def invoices(text: Iterable[str], zone: tzinfo, report: Report) -> Iterator[Invo
         for at_line, row in group:
             report.lines += 1
             try:
-                at = at or instant(row["InvoiceDate"], zone)
+                at = at or instant(row["InvoiceDate"], zone, dates)
                 head = head or row
                 add(lines, line(at_line, row, number))
             except Problem as problem:
@@ -127,19 +126,21 @@ def invoices(text: Iterable[str], zone: tzinfo, report: Report) -> Iterator[Invo
 
 
 class Problem(Exception):
-    """A line cannot be imported: its reason and detail."""
+    """A line, or an invoice, cannot be imported: its reason and detail."""
 
 
 def line(number: int, row: dict[str, str], invoice: str) -> Line:
+    if None in row:
+        raise Problem("bad_row", "it has more columns than the header")
     sku, name = row["StockCode"].strip(), " ".join(row["Description"].split())
     if not invoice.removeprefix("C"):
         raise Problem("no_invoice", "it has no invoice number")
     if not sku:
         raise Problem("no_product", "it has no stock code")
-    if not re.search(r"\d", sku) or sku.upper() == "C2" or sku.lower().startswith("gift_"):
-        raise Problem("no_product", f"{sku} is a charge, not a product")
     if len(sku) > 64 or len(name) > 200 or "\0" in sku + name:
         raise Problem("bad_product", f"{sku[:64]!r} {name[:200]!r} is too long, or holds a NUL")
+    if not re.search(r"\d", sku) or sku.upper() == "C2" or sku.lower().startswith("gift_"):
+        raise Problem("no_product", f"{sku} is a charge, not a product")
     if not re.fullmatch(r"-?\d{1,9}", row["Quantity"].strip()):
         raise Problem("bad_quantity", f"{row['Quantity']!r} is no whole number")
     quantity = int(row["Quantity"])
@@ -147,12 +148,11 @@ def line(number: int, row: dict[str, str], invoice: str) -> Line:
         raise Problem("no_quantity", "its quantity is 0")
     if (quantity < 0) != invoice.startswith("C"):
         raise Problem("bad_quantity", f"{quantity} in invoice {invoice}: below 0 is for invoices that cancel")
-    try:
-        price = Decimal(row["UnitPrice"].strip())
-    except InvalidOperation:
-        raise Problem("no_price", f"{row['UnitPrice']!r} is no price") from None
-    if not price.is_finite() or price < 0 or price != round(price, 4) or price >= 10**10:
-        raise Problem("bad_price", f"{price} is no price: expected 0 or more, to four decimals")
+    if not (text := row["UnitPrice"].strip()):
+        raise Problem("no_price", "it has no price")
+    if not re.fullmatch(r"\d{1,10}(\.\d{1,4})?", text):
+        raise Problem("bad_price", f"{text!r} is no price: expected 0 or more, to four decimals")
+    price = Decimal(text)
     return Line(number, sku, name, quantity, price)
 
 
@@ -165,8 +165,8 @@ def add(lines: dict[str, Line], new: Line) -> None:
     lines[new.sku] = new
 
 
-def instant(text: str, zone: tzinfo) -> datetime:
-    for form in DATES:
+def instant(text: str, zone: tzinfo, dates: tuple[str, ...]) -> datetime:
+    for form in dates:
         try:
             found = datetime.strptime(text.strip(), form).replace(tzinfo=zone).astimezone(UTC)
         except ValueError:
@@ -174,7 +174,9 @@ def instant(text: str, zone: tzinfo) -> datetime:
         if found > datetime.now(UTC):
             raise Problem("bad_date", f"{text} is still to come")
         return found
-    raise Problem("bad_date", f"{text!r} is no date such as 2017-01-01 13:28:35")
+    raise Problem(
+        "bad_date", f"{text!r} is no date such as {datetime(2017, 1, 31, 13, 28, tzinfo=zone).strftime(dates[-1])}"
+    )
 
 
 class Import:
@@ -186,45 +188,57 @@ class Import:
         self.customers: set[str] = set()
 
     def done(self, some: list[Invoice]) -> set[UUID]:
-        """The last commands of those among ``some`` that were carried out."""
-        asked = [invoice.last_command for invoice in some]
+        """The last commands of those among ``some`` that were carried out: so were all others of those invoices."""
+        asked = [self.last_command(invoice) for invoice in some]
         return {done for (done,) in rows("select command_id from eventstore_command where command_id = any(%s)", asked)}
+
+    def last_command(self, invoice: Invoice) -> UUID:
+        return invoice.command("last", self.currency)
 
     def take(self, invoice: Invoice, done: set[UUID]) -> None:
         """Import ``invoice``, if it is not done."""
-        if invoice.last_command in done:
+        if self.last_command(invoice) in done:
             self.report.known += 1
             self.products |= {line.sku: (line.name, line.price) for line in invoice.lines if not invoice.cancels}
             return
         with because(effective_at=invoice.at, actor=ACTOR, correlation_id=invoice.command()):
-            self.cancel(invoice) if invoice.cancels else self.place(invoice)
+            try:
+                self.cancel(invoice) if invoice.cancels else self.place(invoice)
+            except Refused as refused:
+                self.refuse(invoice, refused.code, str(refused))
+            except Problem as problem:
+                self.refuse(invoice, *problem.args)
 
     def place(self, invoice: Invoice) -> None:
+        if exists(invoice.order_id):
+            raise OrderExists(f"there is an order {invoice.number} already, and it is not this one")
         for line in invoice.lines:
             self.offer(invoice, line)
         items = [Item(line.sku, line.quantity, Money(line.price, self.currency)) for line in invoice.lines]
-        try:
-            self.ask(
-                invoice.last_command,
-                place_order,
-                items=items,
-                customer_id=self.customer(invoice),
-                reference=invoice.number,
-                order_id=invoice.order_id,
-            )
-            self.report.orders += 1
-        except Refused as refused:
-            self.refuse(invoice, refused.code, str(refused))
+        self.ask(
+            self.last_command(invoice),
+            place_order,
+            items=items,
+            customer_id=self.customer(invoice),
+            reference=invoice.number,
+            order_id=invoice.order_id,
+        )
+        self.report.orders += 1
 
     def cancel(self, invoice: Invoice) -> None:
+        number = invoice.number.removeprefix("C")
         try:
-            reason = f"cancelled by invoice {invoice.number}"
-            self.ask(invoice.last_command, cancel_order, invoice.order_id, reason=reason)
-            self.report.cancelled += 1
+            order = shop.load(Order, invoice.order_id)
         except AggregateNotFoundError:
-            self.refuse(invoice, "cancels_nothing", f"there is no invoice {invoice.number.removeprefix('C')} to cancel")
-        except Refused as refused:
-            self.refuse(invoice, refused.code, str(refused))
+            raise Problem("cancels_nothing", f"there is no invoice {number} to cancel") from None
+        if {line.sku: line.quantity for line in order.lines} != {line.sku: -line.quantity for line in invoice.lines}:
+            raise Problem(
+                "cancels_in_part",
+                f"invoice {number} has other lines or quantities, and an order is cancelled as a whole",
+            )
+        reason = f"cancelled by invoice {invoice.number}"
+        self.ask(self.last_command(invoice), cancel_order, invoice.order_id, reason=reason)
+        self.report.cancelled += 1
 
     def offer(self, invoice: Invoice, line: Line) -> None:
         """See to it that the product is on sale under this name at this price."""
@@ -232,7 +246,7 @@ class Import:
         if line.sku not in self.products:
             try:
                 name = line.name or line.sku
-                created = invoice.command("create", line.sku)
+                created = invoice.command("create", line.sku, self.currency)
                 self.ask(created, create_product, sku=line.sku, name=name, price=price, publish=True)
                 self.products[line.sku] = name, line.price
                 self.report.products += 1
@@ -244,7 +258,7 @@ class Import:
         if line.name and line.name != name:
             self.ask(invoice.command("rename", line.sku), rename_product, product_id, name=line.name)
         if line.price != known_price:
-            changed = self.ask(invoice.command("price", line.sku), set_price, product_id, price=price)
+            changed = self.ask(invoice.command("price", line.sku, self.currency), set_price, product_id, price=price)
             self.report.prices += changed.position is not None
         self.products[line.sku] = line.name or name or line.sku, line.price
 

@@ -49,6 +49,7 @@ CATALOGUE: dict[str, Kind] = {
     "refused": Kind(409, "This was refused"),
     "wrong_status": Kind(409, "This needs another status"),
     "customer_erased": Kind(409, "The customer was erased"),
+    "order_exists": Kind(409, "There is an order with that id"),
     "email_taken": Kind(409, "The e-mail address belongs to another customer"),
     "sku_taken": Kind(409, "The SKU belongs to another product"),
     "no_price": Kind(409, "The product has no price"),
@@ -62,6 +63,7 @@ CATALOGUE: dict[str, Kind] = {
     "bad_quantity": Kind(422, "A line is for one piece at least"),
     "too_much": Kind(422, "The total is more than can be taken"),
     # The system
+    "version_conflict": Kind(412, "It is not the version that you expect"),
     "concurrent_change": Kind(409, "Others were faster, again and again", AGAIN),
     "server_error": Kind(500, "Something is wrong on our side"),
     "unavailable": Kind(503, "The shop is out of service for a moment", AGAIN),

@@ -40,7 +40,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.common.CommonMiddleware",
+    "shop.http.SlashMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -71,9 +71,15 @@ DATABASES["default"] |= {
 }
 DATABASES["default"].setdefault("OPTIONS", {})
 DATABASES["default"]["OPTIONS"] |= {
-    "connect_timeout": 5,
+    "connect_timeout": 3,
+    # A host that is gone is noticed within seconds, whoever waits for it; `eventstore.commands` sees to one that hangs.
+    "tcp_user_timeout": 5000,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
     # A writer that hangs would hold the horizon back for every reader: no wait and no idle transaction is endless.
-    "options": "-c lock_timeout=4s -c idle_in_transaction_session_timeout=60s",
+    # Nor does one go on for a client that gave up: the server looks for it every second.
+    "options": "-c lock_timeout=4s -c idle_in_transaction_session_timeout=60s -c client_connection_check_interval=1s",
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -133,7 +139,7 @@ REST_FRAMEWORK = {
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Daybook",
-    "DESCRIPTION": "An event-sourced shop: every write is a command, every object and list has a past.",
+    "DESCRIPTION": "An event-sourced shop: every write is a command, every object has a past.",
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",
@@ -153,5 +159,7 @@ LOGGING = {
     "loggers": {  # a sweep a second is no news
         "celery.worker.strategy": {"level": "WARNING"},
         "celery.app.trace": {"level": "WARNING"},
+        "celery.worker.request": {"level": "WARNING"},
+        "django.request": {"level": "ERROR"},  # what was bad about a request says its answer
     },
 }

@@ -17,7 +17,7 @@ def create_product(*, sku: str, name: str, price: Money | None = None, publish: 
     except AggregateNotFoundError:
         product = Product.create(sku, name)
     else:
-        raise SkuTaken(f"There is a product with the SKU {sku} already.", sku=sku)
+        raise SkuTaken(f"There is a product with the SKU {sku} already.", sku=sku, pointer="/sku")
     if price:
         product.set_price(price)
     if publish:

@@ -14,6 +14,7 @@ from shop.customers.commands import (
     add_address,
     change_address,
     change_email,
+    erase_customer,
     register_customer,
     remove_address,
     rename_customer,
@@ -131,6 +132,15 @@ class Customers(Resource):
     def email(self, request: Request, pk: UUID) -> Response:
         """Change a customer's e-mail address."""
         return ask(request, ChangeEmail, change_email, pk)
+
+    @action(detail=True, methods=["post"])
+    @asks(Nothing, "customer_erased")
+    def erase(self, request: Request, pk: UUID) -> Response:
+        """Forget who a customer was.
+
+        For ever: their name, e-mail address and addresses read as `[erased]`, in orders and in the past too.
+        """
+        return ask(request, Nothing, erase_customer, pk)
 
     @action(detail=True, methods=["post"], url_path="addresses")
     @asks(AddAddress, "customer_erased")

@@ -141,7 +141,7 @@ class EmailClaim(Aggregate):
 
     def claim(self, customer_id: UUID) -> None:
         if self.holder not in (None, customer_id):
-            raise EmailTaken("This e-mail address belongs to another customer.")
+            raise EmailTaken("This e-mail address belongs to another customer.", pointer="/email")
         if self.holder is None:
             self._claimed(customer_id)
 

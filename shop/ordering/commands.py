@@ -7,9 +7,10 @@ from uuid import UUID
 import msgspec
 
 from eventstore.domain import value
+from eventstore.log import exists
 from projections.exact import exact
 from shop.application import Receipt, command, shop
-from shop.ordering.domain import Line, NotOnSale, Order, StalePrice, UnknownCustomer, UnknownProduct
+from shop.ordering.domain import Line, NotOnSale, Order, OrderExists, StalePrice, UnknownCustomer, UnknownProduct
 from shop.ordering.models import CustomerCopy, ProductCopy
 from shop.values import Address, Money, id_of
 
@@ -34,8 +35,10 @@ def place_order(
 ) -> Receipt:
     """At the prices that the log has now. No ``customer_id``: a guest's. No ``ship_to``: to their default address.
 
-    UnknownCustomer, UnknownProduct, NotOnSale; StalePrice: it is not what was quoted.
+    OrderExists, UnknownCustomer, UnknownProduct, NotOnSale; StalePrice: it is not what was quoted.
     """
+    if order_id and exists(order_id):
+        raise OrderExists("There is an order with that id already.")
     customer = _customer(customer_id)
     if customer and ship_to is None and customer.ship_to:
         ship_to = msgspec.convert(customer.ship_to, Address)
@@ -58,7 +61,7 @@ def _customer(customer_id: UUID | None) -> Any:
         return copy
     if copy := exact(CustomerCopy, [customer_id]).get(customer_id):
         return copy
-    raise UnknownCustomer(f"There is no customer {customer_id}.")
+    raise UnknownCustomer(f"There is no customer {customer_id}.", pointer="/customer_id")
 
 
 def _lines(items: Sequence[Item]) -> list[Line]:
@@ -66,18 +69,19 @@ def _lines(items: Sequence[Item]) -> list[Line]:
     ids = [id_of("product", item.sku) for item in items]
     products = exact(ProductCopy, ids)
     lines = []
-    for product_id, item in zip(ids, items, strict=True):
+    for number, (product_id, item) in enumerate(zip(ids, items, strict=True)):
         product = products.get(product_id)
         if product is None:
-            raise UnknownProduct(f"There is no product {item.sku}.", sku=item.sku)
+            raise UnknownProduct(f"There is no product {item.sku}.", sku=item.sku, pointer=f"/lines/{number}/sku")
         if not product.on_sale or product.price is None:
-            raise NotOnSale(f"{item.sku} is not on sale.", sku=item.sku)
+            raise NotOnSale(f"{item.sku} is not on sale.", sku=item.sku, pointer=f"/lines/{number}/sku")
         if item.quoted not in (None, product.price):
             raise StalePrice(
                 f"{item.sku} now costs {product.price}, not {item.quoted}.",
                 sku=item.sku,
                 quoted=str(item.quoted),
                 now=str(product.price),
+                pointer=f"/lines/{number}/price",
             )
         lines.append(Line.of(product_id, item.sku, product.name, item.quantity, product.price, product.price_revision))
     return lines

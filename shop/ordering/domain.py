@@ -41,6 +41,10 @@ class MixedCurrencies(Refused):
     code = "mixed_currencies"
 
 
+class OrderExists(Refused):
+    code = "order_exists"
+
+
 class TooMuch(Refused):
     code = "too_much"
 

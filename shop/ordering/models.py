@@ -21,6 +21,7 @@ class OrderSummary(ReadModel):
     reference = models.CharField(max_length=200, db_index=True, help_text="The customer's own number for it.")
     customer_id = models.UUIDField(null=True, db_index=True)
     customer_name = models.CharField(max_length=200, help_text="As it was when the order was placed.")
+    customer_erased = models.BooleanField(default=False, help_text="Whether they were forgotten since.")
     status = models.CharField(max_length=20, db_index=True)
     items = models.BigIntegerField(help_text="The quantities of all lines together.")
     amount = models.DecimalField(max_digits=16, decimal_places=2, help_text="Its total.")
@@ -115,6 +116,7 @@ class Orders(Projection):
 
     @on("Customer.Erased", order=every("customer_id"))
     def customer_erased(self, order: OrderSummary) -> None:
+        order.customer_erased = True  # told to the row even where it is built from a log that has forgotten already
         order.customer_name = order.customer_name and ERASED
         order.ship_to = order.ship_to and erased(Address)
 

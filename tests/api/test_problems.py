@@ -219,3 +219,17 @@ def test_readiness_needs_the_database_and_its_migrations(client: Client, db: Non
 
 def test_the_front_door_leads_to_the_docs(client: Client, db: None) -> None:
     assert client.get("/")["Location"] == "/api/v1/docs/"
+
+
+@pytest.mark.parametrize("path", ["/api/v1/nope/", "/api/v1/orders/x/", "/api/v1/orders/%00/", "/api/v1/products/1/"])
+def test_the_length_of_a_problem_is_what_its_header_says(client: Client, db: None, path: str) -> None:
+    answer = client.get(path)
+
+    assert answer.status_code == 404
+    assert answer.headers.get("Content-Length", str(len(answer.content))) == str(len(answer.content))
+
+
+def test_a_post_without_the_last_slash_is_sent_on_as_a_post(client: Client, db: None) -> None:
+    answer = client.post("/api/v1/orders", {}, content_type="application/json")
+
+    assert (answer.status_code, answer["Location"]) == (308, "/api/v1/orders/")

@@ -68,6 +68,7 @@ WRITES = {
         {"email": "grace@example.com"},
         cases=[*EMAILS, ("/email", "bob@example.com", 409)],
     ),
+    "POST api/v1/customers/<uuid:pk>/erase/": Write("customers/{ada}/erase/"),
     "POST api/v1/customers/<uuid:pk>/addresses/": Write(
         "customers/{ada}/addresses/",
         {"address": ADDRESS, "default": True},

@@ -1,6 +1,7 @@
 """Real orders from a file, compared with what the file says: computed here from its lines, not by our code."""
 
 import csv
+import gzip
 from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
@@ -135,6 +136,37 @@ def test_an_invoice_starting_with_c_cancels(orders_file):
     assert "line 5: cancels_nothing: there is no invoice 999999 to cancel" in told
 
 
+def test_an_invoice_that_takes_back_a_part_cancels_nothing(orders_file):
+    path = orders_file(
+        "1,A1,TEA,2,2017-01-01 10:00:00,4.00,1,UK",
+        "C1,A1,TEA,-1,2017-01-02 10:00:00,4.00,1,UK",
+    )
+
+    assert "line 3: cancels_in_part" in import_orders(path)
+    assert shop.load(Order, id_of("invoice", "1")).status == "placed"
+
+
+def test_an_invoice_with_other_lines_than_before_is_refused_each_time(orders_file):
+    lines = [
+        "1,A1,TEA,1,2017-01-01 10:00:00,4.00,1,UK",
+        "2,A1,TEA,1,2017-01-01 11:00:00,4.00,1,UK",
+        "1,A2,MUG,1,2017-01-01 10:00:00,6.00,1,UK",
+    ]
+
+    for _ in range(2):
+        assert "line 4: order_exists: there is an order 1 already" in import_orders(orders_file(*lines))
+    assert "line 2: order_exists" in import_orders(orders_file(lines[0].replace("TEA,1,", "TEA,9,")))
+    assert "line 2: order_exists" in import_orders(orders_file(lines[0]), "--time-zone", "Asia/Tokyo")
+    assert "order_exists" not in import_orders(orders_file(lines[0]))
+    assert Event.objects.filter(name="Order.Placed").count() == 2
+
+
+def test_the_day_comes_first_where_it_is_said_to(orders_file):
+    import_orders(orders_file("1,A1,TEA,1,02/01/2011 08:00,4,1,UK"), "--day-first")
+
+    assert Event.objects.get(name="Order.Placed").effective_at == datetime(2011, 1, 2, 8, tzinfo=UTC)
+
+
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
@@ -145,6 +177,9 @@ def test_an_invoice_starting_with_c_cancels(orders_file):
         ("1,A1,TEA,1,2017-01-01 10:00:00,,1,UK", "no_price"),
         ("1,A1,TEA,1,2017-01-01 10:00:00,-1,1,UK", "bad_price"),
         ("1,A1,TEA,1,2017-01-01 10:00:00,NaN,1,UK", "bad_price"),
+        ("1,A1,TEA,1,2017-01-01 10:00:00,1e5,1,UK", "bad_price"),
+        ("1,A1,TEA,1,13/01/2011 08:00,1,1,UK", "bad_date"),
+        ("1,A1,TEA,1,2017-01-01 10:00:00,1,1,UK,more", "bad_row"),
         ("1,A1,TEA,1,2017-01-01 10:00:00,0.00001,1,UK", "bad_price"),
         ("1,A1,TEA,1,2017-02-30 10:00:00,1,1,UK", "bad_date"),
         ("1,A1,TEA,1,2999-01-01 10:00:00,1,1,UK", "bad_date"),
@@ -201,13 +236,28 @@ def test_refused_lines_may_go_to_a_file(orders_file, tmp_path):
 @pytest.mark.parametrize(
     ("options", "problem"),
     [
-        (["--currency", "euro"], "takes three capital letters"),
+        (["--currency", "euro"], "--currency takes one of"),
         (["--time-zone", "Mars/Olympus"], "There is no time zone"),
     ],
 )
 def test_what_it_cannot_do_is_explained(options, problem):
     with pytest.raises(CommandError, match=problem):
         import_orders(EXTRACT, *options)
+
+
+def test_a_place_for_refused_lines_that_is_none_is_said_before_anything_is_imported(tmp_path):
+    with pytest.raises(CommandError, match=r"--refused .*No such file"):
+        import_orders(EXTRACT, "--refused", str(tmp_path / "none" / "x.csv"))
+
+    assert not Event.objects.exists()
+
+
+def test_a_file_that_ends_too_early_says_what_was_imported(tmp_path):
+    whole = gzip.compress(EXTRACT.read_bytes())
+    (tmp_path / "cut.csv.gz").write_bytes(whole[: len(whole) // 2])
+
+    with pytest.raises(CommandError, match="ended before the end-of-stream marker"):
+        import_orders(tmp_path / "cut.csv.gz")
 
 
 def test_another_file_is_told_apart(orders_file, tmp_path):

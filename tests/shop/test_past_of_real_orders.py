@@ -36,8 +36,14 @@ def halves(empty_log, tmp_path):
     last_lines = {row["InvoiceNo"]: row for row in lines}
     cancelled = {number: at(last_lines[number]) + timedelta(days=7) for number in list(last_lines)[::10]}
     cancels = [
-        {**last_lines[number], "InvoiceNo": f"C{number}", "Quantity": "-1", "InvoiceDate": f"{when:%Y-%m-%d %H:%M:%S}"}
-        for number, when in cancelled.items()
+        {
+            **row,
+            "InvoiceNo": f"C{row['InvoiceNo']}",
+            "Quantity": f"-{row['Quantity']}",
+            "InvoiceDate": f"{cancelled[row['InvoiceNo']]:%Y-%m-%d %H:%M:%S}",
+        }
+        for row in lines
+        if row["InvoiceNo"] in cancelled
     ]
     imported(early, tmp_path)
     with connection.cursor() as c:

@@ -6,16 +6,19 @@ import time
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from base64 import b64encode
 from datetime import UTC, datetime
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import msgspec
 from django.core.management.base import BaseCommand, CommandError
-from django.db import connection, transaction
+from django.db import transaction
 from eventsourcing.application import AggregateNotFoundError
+from psycopg import sql
 
 from eventstore import auditing, docs, history, log, personal, transfer
+from eventstore.names import known
 
 EXAMPLES = """examples:
   manage.py events tail --follow                        what happens, as it happens
@@ -109,9 +112,12 @@ class Command(BaseCommand):
 
     def export(self) -> None:
         out = sys.stdout.buffer
-        for line in transfer.lines():
-            out.write(line + b"\n")
-        out.flush()
+        try:
+            for line in transfer.lines():
+                out.write(line + b"\n")
+            out.flush()
+        except BrokenPipeError:
+            sys.stderr.close()  # whoever reads has seen enough
 
     def import_(self, file: Path) -> None:
         began = time.monotonic()
@@ -135,12 +141,16 @@ class Command(BaseCommand):
     def roles(self, writer: str, reader: str) -> None:
         template = (Path(__file__).parents[2] / "sql" / "roles.sql").read_text()
         for role, name in ((":writer", writer), (":reader", reader)):
-            template = template.replace(role, connection.ops.quote_name(name))
+            template = template.replace(role, sql.Identifier(name).as_string())
         self.stdout.write(template, ending="")
 
     def tail(self, lines: int, follow: bool, names: list[str]) -> None:
         if lines < 0:
             raise CommandError(f"--lines must not be negative; it is {lines}.")
+        for name in names:
+            if name not in known() and not history.last(1, [name]):
+                near = "".join(f" Is it {n}?" for n in get_close_matches(name, known(), 1))
+                raise CommandError(f"Nothing is stored as {name}.{near}")
         try:
             entries = history.last(lines, names)
             for entry in entries:

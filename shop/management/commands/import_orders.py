@@ -14,7 +14,20 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from eventstore.persistence import rows
-from shop.importing import ACTOR, AT_ONCE, Import, Invoice, Report, WrongFile, invoices, opened
+from shop.codes import CURRENCIES
+from shop.importing import (
+    ACTOR,
+    AT_ONCE,
+    DATES,
+    DAY_FIRST,
+    MONTH_FIRST,
+    Import,
+    Invoice,
+    Report,
+    WrongFile,
+    invoices,
+    opened,
+)
 
 EXAMPLES = """examples:
   manage.py import_orders orders.csv.gz --currency USD
@@ -38,26 +51,44 @@ class Command(BaseCommand):
         parser.add_argument("file", type=Path, metavar="FILE")
         parser.add_argument("--currency", default=settings.SHOP_CURRENCY, help="ISO 4217 (default: %(default)s)")
         parser.add_argument("--time-zone", default="UTC", help="of its InvoiceDate (default: %(default)s)")
+        parser.add_argument(
+            "--day-first", action="store_true", help="12/1/2010 is the 12th of January, not of December 1st"
+        )
         parser.add_argument("--encoding", default="utf-8-sig", help="(default: %(default)s)")
         parser.add_argument("--refused", type=Path, metavar="CSV", help="write the refused lines there, not here")
 
     def handle(
-        self, *args: Any, file: Path, currency: str, time_zone: str, encoding: str, refused: Path | None, **_: Any
+        self,
+        *args: Any,
+        file: Path,
+        currency: str,
+        time_zone: str,
+        encoding: str,
+        day_first: bool,
+        refused: Path | None,
+        **_: Any,
     ) -> None:
-        if not (len(currency) == 3 and currency.isascii() and currency.isupper()):
-            raise CommandError(f"--currency takes three capital letters such as EUR; it is {currency!r}.")
+        if currency not in CURRENCIES:
+            raise CommandError(f"--currency takes one of {', '.join(sorted(CURRENCIES))}; it is {currency!r}.")
         try:
             zone = ZoneInfo(time_zone)
         except (ZoneInfoNotFoundError, ValueError):
             raise CommandError(f"There is no time zone {time_zone!r}. Expected one such as Europe/London.") from None
         report, began = Report(), time.monotonic()
+        dates = (*DATES, DAY_FIRST if day_first else MONTH_FIRST)
+        if refused:
+            try:
+                refused.touch()
+            except OSError as error:
+                raise CommandError(f"--refused {refused}: {error}") from error
         ((before,),) = rows("select coalesce(max(position), 0) from eventstore_event")
         try:
             raw, text = opened(file, encoding)
             with raw, text:
-                self.take(Import(currency, report), invoices(text, zone, report), raw, file.stat().st_size)
+                self.take(Import(currency, report), invoices(text, zone, dates, report), raw, file.stat().st_size)
         except (OSError, EOFError, LookupError, UnicodeDecodeError, csv.Error, WrongFile) as error:
-            raise CommandError(f"{file}: {error}") from error
+            self.tell(report, before, began, refused)
+            raise CommandError(f"{file}: {error}{hint(error)}") from error
         except KeyboardInterrupt:
             self.tell(report, before, began, refused)
             raise CommandError("Stopped. Ask again to go on from there.", returncode=130) from None
@@ -96,3 +127,7 @@ class Command(BaseCommand):
         else:
             for line in report.refused:
                 self.stdout.write(f"  line {line.number}: {line.reason}: {line.detail}")
+
+
+def hint(error: Exception) -> str:
+    return ". Is it of another encoding? --encoding latin-1" if isinstance(error, UnicodeDecodeError) else ""
