@@ -166,7 +166,8 @@ class Schema(AutoSchema):
         if self.get_request_serializer():
             yield from ("parse_error", "invalid", "length_required", "too_large", "unsupported_media_type")
         if self._commands():
-            yield from ("bad_idempotency_key", "idempotency_key_reused", "concurrent_change", "version_conflict", "read_only")
+            yield from ("bad_idempotency_key", "idempotency_key_reused", "concurrent_change", "version_conflict")
+            yield "read_only"
         if "after" in (self.view.known() if hasattr(self.view, "known") else ()):
             yield "not_yet"
         yield from getattr(self._method(), "problems", ())

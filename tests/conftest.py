@@ -18,8 +18,10 @@ def empty_the_log() -> None:
     with connection.cursor() as cursor:
         cursor.execute("alter table eventstore_event disable trigger eventstore_append_only")
         cursor.execute(
-            "truncate eventstore_event, eventstore_command, eventstore_snapshot, eventstore_tracking restart identity"
+            "truncate eventstore_event, eventstore_command, eventstore_snapshot, eventstore_tracking, "
+            "eventstore_personal_key restart identity"
         )
+        cursor.execute("update eventstore_published_horizon set position = 0")
         cursor.execute("alter table eventstore_event enable trigger eventstore_append_only")
 
 

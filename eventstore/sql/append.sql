@@ -11,14 +11,14 @@ create or replace function eventstore_append(
     command_name text, command_digest bytea, receipt_stream uuid, receipt_version bigint
 ) returns bigint[] language plpgsql security definer set search_path = public, pg_temp as $$
 declare
-    floor bigint;
+    floor text := current_setting('eventstore.floor', true);
     drawn bigint[] := '{}';
     instant timestamptz := clock_timestamp();
 begin
-    if coalesce(current_setting('eventstore.floor', true), '') = '' then
+    if coalesce(floor, '') = '' then
         floor := coalesce(pg_sequence_last_value('eventstore_event_position_seq'), 0);
-        perform pg_advisory_xact_lock_shared(77::bigint << 48 | floor);
-        perform set_config('eventstore.floor', floor::text, true);
+        perform pg_advisory_xact_lock_shared(77::bigint << 48 | floor::bigint);
+        floor := set_config('eventstore.floor', floor, true);
     end if;
 
     if cardinality(streams) = 1 then
@@ -42,12 +42,19 @@ begin
                 return array[0];
             end if;
         end if;
-        insert into eventstore_event (position, stream_id, version, name, data, command_id, correlation_id,
-                                      causation_id, actor, reason, recorded_at, effective_at)
-        select drawn[i], e.stream_id, e.version, e.name, e.data, command, correlation,
-               causation, eventstore_append.actor, eventstore_append.reason, instant, coalesce(effective, instant)
-        from unnest(streams, versions, names, payloads) with ordinality as e (stream_id, version, name, data, i)
-        order by e.stream_id, e.version;  -- one order for all writers, so that two never wait for each other
+        if cardinality(streams) = 1 then  -- as below, without what it takes to set out rows and sort them
+            insert into eventstore_event (position, stream_id, version, name, data, command_id, correlation_id,
+                                          causation_id, actor, reason, recorded_at, effective_at)
+            values (drawn[1], streams[1], versions[1], names[1], payloads[1], command, correlation,
+                    causation, actor, reason, instant, coalesce(effective, instant));
+        else
+            insert into eventstore_event (position, stream_id, version, name, data, command_id, correlation_id,
+                                          causation_id, actor, reason, recorded_at, effective_at)
+            select drawn[i], e.stream_id, e.version, e.name, e.data, command, correlation,
+                   causation, eventstore_append.actor, eventstore_append.reason, instant, coalesce(effective, instant)
+            from unnest(streams, versions, names, payloads) with ordinality as e (stream_id, version, name, data, i)
+            order by e.stream_id, e.version;  -- one order for all writers, so that two never wait for each other
+        end if;
     exception when unique_violation then
         return null;
     end;

@@ -74,10 +74,8 @@ def fuzz(folder: Path, *, seconds: float = 3600.0, events: int = 10**9) -> Found
 @contextmanager
 def an_unrelated_transaction() -> Iterator[None]:
     """One that writes something else in the same database, and stays open."""
-    d = connection.settings_dict
-    with psycopg.connect(
-        dbname=d["NAME"], host=d["HOST"], port=d["PORT"], user=d["USER"], password=d["PASSWORD"] or None
-    ) as other:
+    parameters = {**connection.get_connection_params(), "context": None, "cursor_factory": None, "options": ""}
+    with psycopg.connect(**parameters) as other:
         other.execute("create table something_else as select 1 as n")
         yield
         state = other.execute("select txid_current_if_assigned() is not null and count(*) = 1 from something_else")

@@ -38,6 +38,16 @@ def test_a_command_id_is_not_for_other_arguments():
     assert len(log.after(0)) == 1
 
 
+def test_a_command_is_known_again_by_an_older_secret_key(settings):
+    with because(command_id=uuid4()):
+        first = place(customer_id=ADA, items=(TEA,))
+        settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "a new one", [settings.SECRET_KEY]
+        assert place(customer_id=ADA, items=(TEA,)) == first
+        settings.SECRET_KEY_FALLBACKS = []
+        with pytest.raises(CommandReused):
+            place(customer_id=ADA, items=(TEA,))
+
+
 def test_a_command_that_changed_nothing_is_remembered_too():
     placed = place(customer_id=ADA, items=(TEA,))
 

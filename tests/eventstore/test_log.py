@@ -14,6 +14,7 @@ from eventstore.cause import because
 from eventstore.domain import Aggregate, uuid7
 from eventstore.mapper import TypedMapper, shape
 from eventstore.models import AppendOnly, Event
+from eventstore.names import known
 from eventstore.persistence import LogRecorder, Stored
 from tests.eventstore.orders import Item, Purchase, purchases
 
@@ -136,6 +137,25 @@ def test_a_field_added_later_has_its_default_in_older_events():
     old = TypedMapper(None).to_domain_event(Stored(uuid4(), 2, "Purchase.Cancelled", b'{"reason": "no stock"}'))
 
     assert old.by == "customer"
+
+
+def test_so_has_one_that_was_added_to_the_first_event():
+    from eventsourcing.domain import event
+
+    class Ticket(Aggregate):
+        @event("Opened")
+        def __init__(self, title: str, *, urgent: bool = False, tags: tuple[str, ...] = ()) -> None:
+            self.title, self.urgent, self.tags = title, urgent, tags
+
+    old = TypedMapper(None).to_domain_event(Stored(uuid4(), 1, "Ticket.Opened", b'{"title": "Rain comes in"}'))
+
+    assert (old.urgent, old.tags) == (False, ())
+
+
+def test_a_name_that_is_never_stored_is_not_known():
+    names = {name for name in known() if name.startswith("Purchase.")}
+
+    assert names == {"Purchase.Placed", "Purchase.ItemAdded", "Purchase.Cancelled"}
 
 
 def test_a_fact_that_could_change_after_the_event_is_refused():

@@ -173,6 +173,21 @@ def test_the_wrapping_key_can_be_rotated(settings):
     assert (load(patient.id).name, load(forgotten.id).name) == ("Ada Byron", "[erased]")
 
 
+def test_a_pseudonym_is_always_the_same_and_is_nothing_without_the_key(settings):
+    first = personal.pseudonym("email", "ada@example.com")
+    settings.EVENTSTORE_KEYS = [NEW, OLD]
+    personal.rewrap()
+    settings.EVENTSTORE_KEYS = [NEW]
+
+    assert personal.pseudonym("email", "ada@example.com") == first
+    assert personal.pseudonym("phone", "ada@example.com") != first
+    settings.EVENTSTORE_KEYS = [OLD]
+    with pytest.raises(KeyUnavailable):
+        personal.pseudonym("email", "ada@example.com")
+    rows("delete from eventstore_personal_key returning 1")
+    assert personal.pseudonym("email", "ada@example.com") != first, "another store, another key"
+
+
 def test_only_text_can_be_personal():
     class Wrong(Aggregate):
         @event("Made")

@@ -101,6 +101,21 @@ def test_other_code_has_another_fingerprint(monkeypatch):
     snapshots.fingerprint.cache_clear()
 
 
+def test_so_has_other_code_of_the_first_event(monkeypatch):
+    from eventstore.domain import beginnings
+
+    before = snapshots.fingerprint("Counter")
+    snapshots.fingerprint.cache_clear()
+
+    def other(self) -> None:
+        self.total = 100
+
+    monkeypatch.setitem(beginnings, next(cls for cls in beginnings if cls.TOPIC == "Counter.Started"), other)
+
+    assert snapshots.fingerprint("Counter") != before
+    snapshots.fingerprint.cache_clear()
+
+
 def test_an_aggregate_that_declares_nothing_is_not_kept():
     purchase = Purchase.place(None, ())
     for _ in range(150):
