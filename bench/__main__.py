@@ -6,12 +6,14 @@
 They run in a database of their own, on the server of DATABASE_URL, or on embedded ones.
 """
 
+import ast
 import importlib
 import os
 import pkgutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import psycopg
 
@@ -65,7 +67,7 @@ def main(arguments: list[str]) -> None:
     elif not wanted:
         print(__doc__)
         for name in NAMES:
-            print(f"{name:10} {(importlib.util.find_spec(f'bench.{name}') and summary(name))}")
+            print(f"{name:10} {summary(name)}")
     else:
         with database():
             from bench import common, report
@@ -76,12 +78,9 @@ def main(arguments: list[str]) -> None:
 
 
 def summary(name: str) -> str:
-    """The first line of the module, unread: reading it would want a database."""
-    import ast
-
-    source = importlib.util.find_spec(f"bench.{name}").origin
-    with open(source) as file:
-        return (ast.get_docstring(ast.parse(file.read())) or "").partition("\n")[0]
+    """The first line of the module, which is not imported: that would want a database."""
+    source = Path(bench.__file__).with_name(f"{name}.py").read_text()
+    return (ast.get_docstring(ast.parse(source)) or "").partition("\n")[0]
 
 
 main(sys.argv[1:])

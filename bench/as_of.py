@@ -22,9 +22,9 @@ def rows() -> Iterator[Row]:
         settle()
         last, middle = (str(entries[n].recorded_at) for n in (-1, EVENTS // 2))
         sides = {
-            "as of the last event": partial(rate, lambda i, last=last: past(purchase, last)),
-            "loading it now": partial(rate, lambda i: now(purchase)),
-            "as of its middle": partial(rate, lambda i, middle=middle: past(purchase, middle)),
+            "as of the last event": partial(rate, partial(past, purchase, last)),
+            "loading it now": partial(rate, partial(now, purchase)),
+            "as of its middle": partial(rate, partial(past, purchase, middle)),
         }
         kept = "a snapshot" if snapshot else "no snapshot"
         yield Row(f"one object as of an instant, {kept}", in_turn(sides), {"loading it now": WITHIN})
@@ -40,14 +40,14 @@ def stored() -> UUID:
     return purchase.id
 
 
-def past(purchase: UUID, instant: str) -> Work:
+def past(purchase: UUID, instant: str, i: int) -> Work:
     def work() -> None:
         history.at(purchase, history.moment(instant))
 
     return work
 
 
-def now(purchase: UUID) -> Work:
+def now(purchase: UUID, i: int) -> Work:
     def work() -> None:
         ours.app.repository.get(purchase)
 

@@ -1,4 +1,4 @@
-"""The append function alone, called by pgbench at 1 and 8 clients, against a bare insert into the same kind of table."""
+"""The append function alone, in pgbench, 1 and 8 clients, against a bare insert into the same kind of table."""
 
 import re
 import subprocess
@@ -72,13 +72,15 @@ def pgbench(script: str, clients: int) -> Sample:
     with tempfile.NamedTemporaryFile("w", suffix=".sql") as file:
         Path(file.name).write_text(script + "\n")
         done = subprocess.run(
-            [program, "-n", "-M", "prepared", "-c", str(clients), "-j", str(min(clients, 2)), "-f", file.name]
-            + ["-T", str(max(1, round(common.seconds + 1))), "-D", f"payload={PAYLOAD}"]
-            + ["-h", server["HOST"], "-p", str(server["PORT"]), "-U", server["USER"], server["NAME"]],
+            [
+                *(program, "-n", "-M", "prepared", "-c", str(clients), "-j", str(min(clients, 2)), "-f", file.name),
+                *("-T", str(max(1, round(common.seconds + 1))), "-D", f"payload={PAYLOAD}"),
+                *("-h", server["HOST"], "-p", str(server["PORT"]), "-U", server["USER"], server["NAME"]),
+            ],
             check=True,
             capture_output=True,
             text=True,
-            env={"PGPASSWORD": server["PASSWORD"]},
+            env={"PGPASSWORD": server["PASSWORD"] or ""},
         )
     found = re.search(r"tps = ([0-9.]+) \(without", done.stdout)
     assert found, done.stdout + done.stderr

@@ -3,11 +3,10 @@
 import time
 from collections.abc import Iterator
 from functools import partial
-from uuid import UUID
 
 from bench import common, ours
 from bench.as_of import now, past, stored
-from bench.common import Row, Sample, Work, empty, in_turn, rate, settle, sql
+from bench.common import Row, Work, empty, in_turn, rate, settle, sql
 from eventstore import application, history, snapshots
 from eventstore.persistence import rows as fetched
 
@@ -38,8 +37,8 @@ def rows() -> Iterator[Row]:
         sides = {
             "append": partial(rate, append),
             "an insert into a table of two columns": partial(rate, insert),
-            "load by a snapshot": partial(rate, lambda i: now(purchase)),
-            "as of an instant": partial(rate, lambda i, instant=instant: past(purchase, instant)),
+            "load by a snapshot": partial(rate, partial(now, purchase)),
+            "as of an instant": partial(rate, partial(past, purchase, instant)),
             "select 1": partial(rate, select),
         }
         yield Row(f"{size:,} events", in_turn(sides), {}, notes=notes)

@@ -30,26 +30,25 @@ def row(what: str, made: Callable[[Any], Any], target: float, *, snapshot: bool 
     if snapshot:
         snapshots.take(application.load(mine.id))
         app.take_snapshot(theirs.id)
-        notes["bytes of the state"] = sql("select length(data) from eventstore_snapshot where stream_id = %s", mine.id)[
-            0
-        ][0]
+        ((size,),) = sql("select length(data) from eventstore_snapshot where stream_id = %s", mine.id)
+        notes["bytes of the state"] = size
     app.close()
     settle()
     sides = {
-        "ours": partial(rate, lambda i: by_us(mine.id)),
-        "library": partial(rate, lambda i: by_library(theirs.id, snapshot)),
+        "ours": partial(rate, partial(by_us, mine.id)),
+        "library": partial(rate, partial(by_library, theirs.id, snapshot)),
     }
     return Row(what, in_turn(sides), {"library": target}, "loads/s", notes)
 
 
-def by_us(stream: UUID) -> Work:
+def by_us(stream: UUID, i: int) -> Work:
     def work() -> None:
         ours.app.repository.get(stream)
 
     return work
 
 
-def by_library(stream: UUID, snapshot: bool) -> Work:
+def by_library(stream: UUID, snapshot: bool, i: int) -> Work:
     app = library.application(snapshots=snapshot)
 
     def work() -> None:

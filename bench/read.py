@@ -10,7 +10,7 @@ from eventstore.application import mapper
 from eventstore.persistence import COLUMNS
 from eventstore.persistence import rows as fetched
 
-STREAMS, EVENTS, AT_ONCE = 200, 250, 5_000
+STREAMS, EVENTS, AT_ONCE = 200, 250, 1_000  # at once: as many as log.after answers unasked
 
 
 def rows() -> Iterator[Row]:

@@ -113,9 +113,9 @@ def table(name: str, rows: list[dict[str, Any]]) -> Iterator[str]:
         (first, mine), *_ = row["sides"].items()
         who = "" if first == "ours" else f" {first}"
         cpu = ", ".join(f"{mine[f'{who} µs']:,.0f} µs" for who in ("client", "server") if mine[f"{who} µs"])
-        for name, ratio in row["ratios"].items():
+        for side, ratio in row["ratios"].items():
             target = f"{ratio['target']}: {'met' if ratio['met'] else 'missed'}" if "target" in ratio else ""
-            other = f"{name} {number(row['sides'][name]['median'])}"
+            other = f"{side} {number(row['sides'][side]['median'])}"
             spread = f"{ratio['median']} ({ratio['least']}–{ratio['most']})"
             yield (
                 f"| {row['what']}{who and ':' + who} | {number(mine['median'])} {row['unit']} | {other} | {spread} "

@@ -39,8 +39,8 @@ def bulk_create(exported: list[bytes]) -> None:
     """As a project without the log would do it: the same lines, read by the same reader, in one transaction."""
     names = list(transfer.TABLES["event"].columns)
     with transaction.atomic():
-        Row_.objects.bulk_create(
-            (Row_(**dict(zip(names, row, strict=True))) for _, row in transfer._parsed(exported[1:])), batch_size=1_000
+        Plain.objects.bulk_create(
+            (Plain(**dict(zip(names, row, strict=True))) for _, row in transfer._parsed(exported[1:])), batch_size=1_000
         )
 
 
@@ -51,7 +51,7 @@ def copy_in(text: bytes) -> None:
             copy.write(text)
 
 
-class Row_(models.Model):  # noqa: N801
+class Plain(models.Model):
     """A plain model of the same columns."""
 
     position = models.BigIntegerField(primary_key=True)

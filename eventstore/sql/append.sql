@@ -14,10 +14,11 @@ declare
     floor text := current_setting('eventstore.floor', true);
     drawn bigint[] := '{}';
     instant timestamptz := clock_timestamp();
+    nothing text;  -- an assignment is evaluated at once; `perform` would plan and run a query
 begin
     if coalesce(floor, '') = '' then
         floor := coalesce(pg_sequence_last_value('eventstore_event_position_seq'), 0);
-        perform pg_advisory_xact_lock_shared(77::bigint << 48 | floor::bigint);
+        nothing := pg_advisory_xact_lock_shared(77::bigint << 48 | floor::bigint);
         floor := set_config('eventstore.floor', floor, true);
     end if;
 

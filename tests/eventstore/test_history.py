@@ -118,6 +118,13 @@ def test_events_show_tells_a_stream_a_state_and_the_changes(purchase):
     assert '    status: "placed" → "cancelled"' in changes
 
 
+def test_events_show_tells_what_changed_between_two_moments(purchase):
+    between = shown("show", purchase.id, "--diff", "--since", "v1", "--at", "v2")
+
+    assert re.findall(r"v(\d) (\S+)", between) == [("2", "Purchase.Cancelled")]
+    assert '    status: "placed" → "cancelled"' in between
+
+
 def test_events_tail_shows_the_last_ones_oldest_first(purchase):
     lines = shown("tail", "-n", "2").splitlines()
 

@@ -11,7 +11,7 @@ from tests.eventstore.fuzz import fuzz
 pytestmark = pytest.mark.django_db(transaction=True)
 
 APPEND = (Path(log.__file__).parent / "sql" / "append.sql").read_text()
-LOCK = "perform pg_advisory_xact_lock_shared("
+LOCK = "pg_advisory_xact_lock_shared("
 
 
 def test_no_event_is_missed_none_is_out_of_order_and_nobody_waits_for_the_dead(empty_log, tmp_path):

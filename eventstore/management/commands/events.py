@@ -26,6 +26,7 @@ EXAMPLES = """examples:
   manage.py events show STREAM --at v3                  what it was at version 3
   manage.py events show STREAM --at 2026-03-01T12:00Z   … at an instant (of what was known then)
   manage.py events show STREAM --diff                   what each event changed, who, and why
+  manage.py events show STREAM --diff --since v1 --at v3  … between two moments
   manage.py events verify                               is the log whole, and can all of it be read?
   manage.py events export > log.jsonl                   byte for byte; `events import log.jsonl` into an empty store
   manage.py events horizon                              how far the log may be read, and who holds that back
@@ -55,6 +56,7 @@ class Command(BaseCommand):
         show.add_argument("--at", metavar="INSTANT|POSITION|vN", help="what it was then, of what was known then")
         show.add_argument("--effective-at", metavar="INSTANT", help="what was true then, of what is known now")
         show.add_argument("--diff", action="store_true", help="what each event changed, field by field")
+        show.add_argument("--since", metavar="INSTANT|POSITION|vN", help="only what came after it")
 
         actions.add_parser("verify", help="streams contiguous, positions in order, every event readable")
         actions.add_parser("export", help="the whole log as JSON lines, to the standard output")
@@ -73,7 +75,7 @@ class Command(BaseCommand):
             case "tail":
                 self.tail(options["lines"], options["follow"], options["name"])
             case "show":
-                self.show(options["stream"], options["at"], options["effective_at"], options["diff"])
+                self.show(options["stream"], options["at"], options["effective_at"], options["diff"], options["since"])
             case "verify":
                 self.verify()
             case "export":
@@ -165,7 +167,7 @@ class Command(BaseCommand):
         except (KeyboardInterrupt, BrokenPipeError):
             sys.stderr.close()  # whoever reads has seen enough
 
-    def show(self, stream: str, at: str | None, effective_at: str | None, diff: bool) -> None:
+    def show(self, stream: str, at: str | None, effective_at: str | None, diff: bool, since: str | None) -> None:
         if at and effective_at:
             raise CommandError("--at and --effective-at ask two questions: give one of them.")
         try:
@@ -175,24 +177,27 @@ class Command(BaseCommand):
         try:
             until = history.moment(at) if at else history.effective(effective_at) if effective_at else None
             aggregate = history.at(stream_id, until) if until and not diff else None
+            before = {entry.version for entry in history.of(stream_id, history.moment(since))} if since else set()
         except (ValueError, AggregateNotFoundError) as error:
             raise CommandError(str(error)) from None
         entries = history.of(stream_id, until)
         if not entries:
             raise CommandError(f"There is no stream {stream_id}.")
         if diff:
-            for entry, changes in history.states(entries):
+            told = ((e, changes) for e, changes in history.states(entries) if e.version not in before)
+            for entry, changes in told:
                 self.line(entry)
                 for change in changes:
-                    before = "" if entry.version == 1 else f"{plain(change.before)} → "
-                    self.stdout.write(f"    {change.field}: {before}{plain(change.after)}")
+                    was = "" if entry.version == 1 else f"{plain(change.before)} → "
+                    self.stdout.write(f"    {change.field}: {was}{plain(change.after)}")
         elif aggregate is not None:
             self.stdout.write(f"{type(aggregate).__name__} {stream_id}, version {aggregate.version}, at {until}")
             for field, value in history.state(aggregate).items():
                 self.stdout.write(f"    {field}: {plain(value)}")
         else:
             for entry in entries:
-                self.line(entry)
+                if entry.version not in before:
+                    self.line(entry)
 
     def line(self, entry: history.Entry) -> None:
         when = f"{entry.recorded_at:%Y-%m-%d %H:%M:%S}"
