@@ -10,7 +10,7 @@ from itertools import groupby
 
 from django.db import InterfaceError as DjangoInterfaceError
 from django.db import OperationalError as DjangoOperationalError
-from django.db import connection, transaction
+from django.db import transaction
 from eventsourcing.persistence import InterfaceError, OperationalError
 
 from eventstore import log
@@ -23,6 +23,7 @@ from projections.rows import EventFailed, Rows
 
 BATCH = 5_000  # events: more are not quicker, and a batch should take less than a second
 
+LOST = ("none", "08", "57P")  # how the SQLSTATE begins where the connection is gone
 TROUBLE = (OperationalError, InterfaceError, DjangoOperationalError, DjangoInterfaceError)
 
 logger = logging.getLogger(__name__)
@@ -116,9 +117,9 @@ def _go_on(lease: Lease, events: Sequence[Recorded], to: int, *, release: bool) 
         logger.info("%s", lost)
         return False
     except Exception as error:
-        print("GOON", lease.name, repr(error), repr(error.__cause__), connection.connection, flush=True)
-        if connection.connection is None or connection.connection.closed:
-            raise
+        if isinstance(error, TROUBLE) and _sqlstate(error).startswith(LOST):
+            logger.warning("%s lost its connection: %s", lease.name, error)
+            return False
         lease.failed = True
         if lease.stop(str(error), error.event.position if isinstance(error, EventFailed) else None):
             logger.exception("%s stands still at position %s.", lease.name, lease.position)
@@ -144,7 +145,11 @@ def _as_far_as_possible(lease: Lease, events: Sequence[Recorded], to: int, relea
 
 def _of_the_moment(error: Exception) -> bool:
     """The connection, a lock, the disk: no event is to blame. For 54 it is: a value too long for an index."""
-    return isinstance(error, TROUBLE) and not str(getattr(error.__cause__, "sqlstate", "")).startswith("54")
+    return isinstance(error, TROUBLE) and not _sqlstate(error).startswith("54")
+
+
+def _sqlstate(error: Exception) -> str:
+    return getattr(error.__cause__, "sqlstate", None) or "none"
 
 
 def _standing_together(leases: Iterable[Lease]) -> list[list[Lease]]:

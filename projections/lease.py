@@ -26,7 +26,7 @@ SEE = """
             OR NOT EXISTS (SELECT FROM pg_stat_activity WHERE pid = backend) THEN 'abandoned'
         ELSE 'held' END
     FROM projections_checkpoint WHERE name = ANY(%s)"""
-BEGIN = """
+FIRST = """
     INSERT INTO projections_checkpoint (name, version) SELECT * FROM unnest(%s::text[], %s::int[])
     ON CONFLICT DO NOTHING RETURNING 1"""
 # A worker frozen inside a transaction holds row locks, and inside COPY no timeout of the server ends it.
@@ -100,8 +100,8 @@ def take(
     """The leases that can be had: of those before position ``behind``; without ``failed``, of none that stopped."""
     wanted = {f"{each.name}{'/' * bool(schema)}{schema}": each for each in projections}
     seen = rows(SEE, list(wanted))
-    if missing := wanted.keys() - {name for name, *_ in seen}:
-        rows(BEGIN, list(missing), [wanted[name].version for name in missing])
+    if missing := sorted(wanted.keys() - {name for name, *_ in seen}):  # in one order: two workers never deadlock
+        rows(FIRST, missing, [wanted[name].version for name in missing])
         seen = rows(SEE, list(wanted))
     open_ = [
         (name, epoch, state)
@@ -125,7 +125,7 @@ def move_all(leases: Sequence[Lease], to: int, *, release: bool) -> None:
     with log_cursor() as cursor:
         cursor.execute(MOVE, _moving(leases, to, release), prepare=True)
     for lease in leases:
-        lease.position = to
+        lease.position, lease.failed = to, False
 
 
 def _moving(leases: Sequence[Lease], to: int, release: bool) -> dict[str, Any]:

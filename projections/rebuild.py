@@ -6,7 +6,7 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from typing import NamedTuple
 
-from django.db import transaction
+from django.db import InternalError, transaction
 
 from eventstore import log
 from eventstore.persistence import cursor as log_cursor
@@ -21,6 +21,7 @@ from projections.projection import Projection
 BATCH = 50_000  # events
 LEASE = 3600.0  # seconds: an index may take long; whoever is killed is replaced at once all the same
 TAKEN = ("55P03", "40P01")  # SQLSTATE: a lock was not had in time; a deadlock
+DEPENDS = "2BP01"  # a view, or somebody's foreign key
 PATIENCE = 60.0  # seconds, for a moment in which the live tables can be had
 
 
@@ -58,6 +59,7 @@ def rebuild(projection: Projection, *, expect_changes: bool = False, report: Rep
         events = _build(lease, goal, report)
         report(projection.name, "indexing", lease.position, lease.position, 0)
         shadow.finish(projection)
+        events += _build(lease, goal, report)  # what came meanwhile, so that the pause is short
         with _paused(projection) as live:
             events += _build(lease, goal, report)
             compared = []
@@ -147,8 +149,11 @@ def _swap(projection: Projection, lease: Lease, live: Lease) -> float:
                 Checkpoint.objects.filter(name=projection.name).update(version=projection.version)
                 shadow.swap(projection)
             return time.monotonic() - started
-        except TROUBLE as error:
-            if getattr(error.__cause__, "sqlstate", None) not in TAKEN:
+        except (InternalError, *TROUBLE) as error:
+            state = getattr(error.__cause__, "sqlstate", None)
+            if state == DEPENDS:
+                raise Refused(f"{projection.name}: {error}") from error
+            if state not in TAKEN:
                 raise
             if time.monotonic() > until:
                 raise Refused(f"{projection.name}: somebody reads its tables without end: {error}") from error

@@ -8,6 +8,7 @@ from contextlib import suppress
 
 from celery import shared_task
 
+from eventstore import log
 from projections.engine import catch_up
 
 SECONDS = 20.0  # of one task: far less than the broker's visibility timeout
@@ -26,6 +27,7 @@ def wake() -> None:
 @shared_task(ignore_result=True)  # type: ignore[untyped-decorator]
 def sweep() -> None:
     """The same for what was missed, and another try for those that stopped."""
+    log.publish()  # for those who read a replica
     catch_up(seconds=SECONDS)
 
 

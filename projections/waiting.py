@@ -10,7 +10,7 @@ SEEN = "SELECT count(*) FROM projections_checkpoint WHERE name = ANY(%s) AND pos
 def wait_until(position: int, *names: str, timeout: float = 2.0) -> bool:
     """Wait until the projections ``names`` have seen the event at ``position``; answers whether they have.
 
-    Looks at their checkpoints after 2, 4, 8, … and then every 50 ms, and once more after ``timeout`` seconds.
+    Looks at their checkpoints after 2, 5, 10, 16, … ms, then every 50 ms, and once more after ``timeout`` seconds.
     """
     until, pause = time.monotonic() + timeout, 0.002
     while rows(SEEN, list(names), position)[0][0] < len(set(names)):
@@ -18,5 +18,5 @@ def wait_until(position: int, *names: str, timeout: float = 2.0) -> bool:
         if left <= 0:
             return False
         time.sleep(min(pause, left))
-        pause = min(pause * 2, 0.05)
+        pause = min(pause * 1.5, 0.05)
     return True

@@ -15,7 +15,7 @@ library = Library()
 
 def tell(count: int, seed: int = 1) -> None:
     """Record about ``count`` events, all in one append."""
-    chance, stored, barcode = random.Random(seed), [], random.Random(seed).randrange(1_000_000) * 1000
+    chance, stored, barcode = random.Random(seed), [], seed * 1000
     books: list[Book] = []
     members: list[Member] = []
     loans: list[Loan] = []
@@ -74,34 +74,41 @@ def naive(position: int | None = None) -> Tables:
     tables: Tables = {"bookcard": {}, "volume": {}, "shelf": {}, "borrower": {}, "loancard": {}}
     books, volumes, shelves, borrowers, loans = tables.values()
     for event in log.after(0, limit=1_000_000, up_to=position):
-        facts, id, at = json.loads(event.data), event.stream_id, {"position": event.position}
+        facts, key, at = json.loads(event.data), event.stream_id, {"position": event.position}
         own = {**at, "version": event.version}
         who = UUID(facts["member_id"]) if facts.get("member_id") else None
         match event.name:
             case "Book.Acquired":
                 price = Decimal(facts["price"])
-                books[id] = {"id": id, "title": facts["title"], "price": price, "subjects": facts["subjects"], **own}
-                books[id]["acquired_at"] = event.effective_at
+                books[key] = {"id": key, "title": facts["title"], "price": price, "subjects": facts["subjects"], **own}
+                books[key]["acquired_at"] = event.effective_at
                 for copy in facts["copies"]:
-                    key, condition = copy["barcode"], copy["condition"]
-                    volumes[key] = {"id": key, "book_id": id, "condition": condition, "wear": 0.5, **at, "version": 0}
-                    volumes[key]["label"] = condition.upper()
+                    code, condition = copy["barcode"], copy["condition"]
+                    volumes[code] = {
+                        "id": code,
+                        "book_id": key,
+                        "condition": condition,
+                        "wear": 0.5,
+                        **at,
+                        "version": 0,
+                    }
+                    volumes[code]["label"] = condition.upper()
                 shelf = shelves.setdefault(facts["shelf"], {"name": facts["shelf"], "books": 0, "worth": 0})
                 shelf |= {"books": shelf["books"] + 1, "worth": shelf["worth"] + price, **at, "version": 0}
             case "Book.Retitled":
-                books[id] |= {"title": facts["title"], **own}
+                books[key] |= {"title": facts["title"], **own}
             case "Book.Appraised":
-                subjects = books[id]["subjects"] + facts["subjects"]
-                books[id] |= {"price": Decimal(facts["price"]), "subjects": subjects, **own}
+                subjects = books[key]["subjects"] + facts["subjects"]
+                books[key] |= {"price": Decimal(facts["price"]), "subjects": subjects, **own}
             case "Book.Stamped":
-                books[id] |= own
+                books[key] |= own
             case "Book.Discarded":
-                del books[id]
-                for key in [key for key, volume in volumes.items() if volume["book_id"] == id]:
-                    del volumes[key]
+                del books[key]
+                for code in [code for code, volume in volumes.items() if volume["book_id"] == key]:
+                    del volumes[code]
             case "Member.Joined":
-                borrowers[id] = {
-                    "id": id,
+                borrowers[key] = {
+                    "id": key,
                     "name": facts["name"],
                     "open_loans": 0,
                     "fines": 0,
@@ -109,23 +116,30 @@ def naive(position: int | None = None) -> Tables:
                     **own,
                 }
             case "Member.Renamed":
-                borrowers[id] |= {"name": facts["name"], **own}
+                borrowers[key] |= {"name": facts["name"], **own}
                 for loan in loans.values():
-                    if loan["member_id"] == id:
+                    if loan["member_id"] == key:
                         loan |= {"member_name": facts["name"], **at}
             case "Member.Left":
-                del borrowers[id]
-                for key in [key for key, loan in loans.items() if loan["member_id"] == id]:
-                    del loans[key]
+                del borrowers[key]
+                for gone in [loan["id"] for loan in loans.values() if loan["member_id"] == key]:
+                    del loans[gone]
             case "Loan.Opened":
                 book = UUID(facts["book_id"])
                 name = borrowers[who]["name"] if who else "in the house"
-                loans[id] = {"id": id, "book_id": book, "member_id": who, "member_name": name, "returned": False, **own}
-                loans[id]["due"] = date.fromisoformat(facts["due"])
+                loans[key] = {
+                    "id": key,
+                    "book_id": book,
+                    "member_id": who,
+                    "member_name": name,
+                    "returned": False,
+                    **own,
+                }
+                loans[key]["due"] = date.fromisoformat(facts["due"])
                 if who:
                     borrowers[who] |= {"open_loans": borrowers[who]["open_loans"] + 1, "last_book_id": book, **at}
             case "Loan.Returned":
-                loans[id] |= {"returned": True, **own}
+                loans[key] |= {"returned": True, **own}
                 if who:
                     left, fines = borrowers[who]["open_loans"] - 1, borrowers[who]["fines"] + Decimal(facts["fine"])
                     borrowers[who] |= {"open_loans": left, "fines": fines, **at}

@@ -8,6 +8,7 @@ import pytest
 from django.db import connection
 
 from projections.engine import catch_up
+from projections.models import Checkpoint
 from projections.projection import Projection, known, registered
 from tests.lending import models
 
@@ -31,6 +32,18 @@ def environment() -> dict[str, str]:
     where = connection.settings_dict
     user = f"{where['USER']}:{where['PASSWORD']}" if where["PASSWORD"] else where["USER"]
     return os.environ | {"DATABASE_URL": f"postgres://{user}@{where['HOST']}:{where['PORT']}/{where['NAME']}"}
+
+
+def sql(statement: str, *parameters: object) -> list[Any]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        return cursor.fetchall() if cursor.description else []
+
+
+def leftovers() -> list[Any]:
+    return sql("SELECT nspname FROM pg_namespace WHERE nspname LIKE 'rebuild%%'") + list(
+        Checkpoint.objects.filter(name__contains="/").values_list("name")
+    )
 
 
 @pytest.fixture

@@ -32,7 +32,7 @@ def test_workers_killed_in_the_middle_of_a_batch_lose_nothing():
     for after in (9, 60, 200, 420):
         with worker("kill", after, seconds=3600) as process:
             killed.append(process.wait(30))
-    stands = Checkpoint.objects.get(name="Books").position
+    stands = Checkpoint.objects.get(name="Loans").position
     advance()
 
     assert killed == [-signal.SIGKILL] * 4
@@ -53,10 +53,9 @@ def test_a_worker_frozen_inside_a_copy_is_replaced_and_writes_nothing_afterwards
             time.sleep(0.05)
 
         frozen.send_signal(signal.SIGCONT)
-        out, said = frozen.communicate(timeout=30)
+        _, said = frozen.communicate(timeout=30)
 
-    print(out, said)
-    assert frozen.returncode == 1
-    assert "terminating connection due to administrator command" in said
+    assert frozen.returncode == 0, said
+    assert " lost its connection: " in said, said
     assert tables() == naive()
     assert Checkpoint.objects.get(name=LOANS.name).leased_until is None

@@ -1,8 +1,7 @@
 """Leases, batches, errors: what makes each event count once, whoever works, and whatever happens."""
 
 import threading
-from datetime import date
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 from django.db import connection
@@ -13,7 +12,7 @@ from projections.lease import LeaseLost, take
 from projections.models import Checkpoint
 from projections.projection import Projection, on
 from projections.waiting import wait_until
-from tests.lending.domain import Loan, Member
+from tests.lending.domain import Member
 from tests.lending.models import Borrower, LoanCard, Shelf
 from tests.lending.story import library, naive, tell
 from tests.projections.conftest import BOOKS, LENDING, LOANS, SHELVES, advance, tables

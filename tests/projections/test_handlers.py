@@ -148,7 +148,7 @@ def test_a_read_model_is_written_by_its_projection_only():
         lambda: LoanCard.objects.bulk_create([loan]),
         lambda: LoanCard.objects.filter(pk=LOAN).update_or_create(),
     ):
-        with pytest.raises(TypeError, match="LoanCard is kept by Loans.*manage.py projections rebuild Loans"):
+        with pytest.raises(TypeError, match=r"LoanCard is kept by Loans.*manage.py projections rebuild Loans"):
             forbidden()
 
 

@@ -1,52 +1,31 @@
 """Tables are built anew beside the live ones, compared, and swapped; readers and writers never notice."""
 
-import subprocess
-import sys
-import threading
-from collections.abc import Callable
-from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
 import pytest
-from django.db import connection, transaction
 
 from eventstore import log
-from projections import shadow
-from projections.engine import catch_up
-from projections.lease import LeaseLost, take
 from projections.models import Checkpoint
-from projections.projection import Projection, on
-from projections.rebuild import Different, Refused, rebuild, verify
+from projections.projection import on
+from projections.rebuild import Different, rebuild, verify
 from projections.rows import EventFailed
 from tests.lending import models
 from tests.lending.domain import Member
-from tests.lending.models import BookCard, Borrower, LoanCard
+from tests.lending.models import BookCard, Borrower
 from tests.lending.story import library, naive, tell
-from tests.projections.conftest import BOOKS, LENDING, LOANS, MODELS, advance, environment, tables
+from tests.projections.conftest import BOOKS, LENDING, LOANS, MODELS, advance, leftovers, sql, tables
 
 pytestmark = pytest.mark.usefixtures("on_real_transactions", "made_up")
 
 
-def sql(statement: str, *parameters: object) -> list[Any]:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, parameters)
-        return cursor.fetchall() if cursor.description else []
-
-
-def leftovers() -> list[Any]:
-    return sql("SELECT nspname FROM pg_namespace WHERE nspname LIKE 'rebuild%%'") + list(
-        Checkpoint.objects.filter(name__contains="/").values_list("name")
-    )
-
-
 def tamper() -> UUID:
     """Somebody changed a row by hand."""
-    ((id,),) = sql(
+    ((key,),) = sql(
         "UPDATE lending_bookcard SET title = 'Tampered' "
         "WHERE id = (SELECT id FROM lending_bookcard ORDER BY id LIMIT 1) RETURNING id"
     )
-    return id  # type: ignore[no-any-return]
+    return key  # type: ignore[no-any-return]
 
 
 def structure() -> list[Any]:
@@ -92,15 +71,15 @@ def test_a_rebuild_gives_the_same_rows_in_the_same_tables(monkeypatch):
 def test_a_rebuild_that_differs_is_refused_and_says_where():
     tell(300)
     advance()
-    id = tamper()
+    key = tamper()
     before = tables()
 
     with pytest.raises(Different) as refused:
         rebuild(BOOKS)
 
-    title = naive()["bookcard"][id]["title"]
+    title = naive()["bookcard"][key]["title"]
     assert f"lending_bookcard: 1 of {len(before['bookcard'])} rows differ" in str(refused.value)
-    assert f"{id} has title 'Tampered' instead of '{title}'" in str(refused.value)
+    assert f"{key} has title 'Tampered' instead of '{title}'" in str(refused.value)
     assert tables() == before
     assert leftovers() == []
 
@@ -172,142 +151,16 @@ def test_a_rebuild_whose_handler_fails_leaves_the_live_tables():
     assert leftovers() == []
 
 
-def test_two_rebuilds_of_one_projection_are_one_too_many():
-    tell(50)
-    advance()
-    (first,) = take([BOOKS], schema=shadow.schema(BOOKS))
-
-    with pytest.raises(Refused, match=r"Books is being rebuilt already, by \S+ \d+\."):
-        rebuild(BOOKS)
-
-    first.release()
-    rebuild(BOOKS)
-
-
-def test_a_rebuild_whose_place_was_taken_cannot_swap():
-    tell(50)
-    advance()
-
-    def taken(name: str, doing: str, *_: object) -> None:
-        if doing == "swapping":
-            Checkpoint.objects.filter(name=shadow.checkpoint(BOOKS)).update(epoch=99)
-
-    with pytest.raises(LeaseLost):
-        rebuild(BOOKS, report=taken)
-
-    assert tables() == naive()
-
-
-def test_a_rebuild_killed_half_way_leaves_nothing_that_stops_the_next(monkeypatch):
-    tell(300)
-    advance()
-    before = tables()
-    script = (
-        "import django, os; django.setup()\n"
-        "from projections import rebuild; from projections.projection import known\n"
-        "rebuild.BATCH = 50\n"
-        "def die(name, doing, position, end, events): events and os.kill(os.getpid(), 9)\n"
-        "rebuild.rebuild(known()['Loans'], report=die)\n"
-    )
-    killed = run(script)
-    left = leftovers()
-    assert tables() == before
-
-    rebuild(LOANS)
-
-    assert (killed, len(left)) == (-9, 2), "a schema and a checkpoint"
-    assert leftovers() == []
-    assert tables() == naive()
-
-
-def run(script: str) -> int:
-    return subprocess.run([sys.executable, "-c", script], env=environment(), timeout=60, check=False).returncode
-
-
-def test_readers_see_whole_tables_while_they_are_rebuilt_under_writers():
-    tell(1500)
-    advance()
-    fewest = BookCard.objects.count()
-    seen: list[int] = []
-    failed: list[BaseException] = []
-    over = threading.Event()
-
-    def again_and_again(job: Callable[[], object]) -> threading.Thread:
-        def work() -> None:
-            try:
-                while not over.is_set():
-                    job()
-            except BaseException as error:
-                failed.append(error)
-            finally:
-                connection.close()
-
-        thread = threading.Thread(target=work)
-        thread.start()
-        return thread
-
-    def read() -> None:
-        with transaction.atomic():
-            seen.append(BookCard.objects.count())
-            LoanCard.objects.order_by("id").first()
-
-    def write() -> None:
-        library.record(Member("Ada"))
-        catch_up(LENDING)
-
-    threads = [again_and_again(job) for job in (read, read, write)]
-    try:
-        for _ in range(3):
-            for projection in LENDING:
-                rebuild(projection)
-    finally:
-        over.set()
-        for thread in threads:
-            thread.join()
-    advance()
-
-    assert failed == []
-    assert len(seen) > 20
-    assert min(seen) == max(seen) == fewest
-    assert tables() == naive()
-
-
-def test_a_swap_waits_for_a_long_reader_without_holding_up_the_others(monkeypatch):
-    tell(50)
-    advance()
-    reading, finish = threading.Event(), threading.Event()
-
-    def long_reader() -> None:
-        with suppress(Exception), transaction.atomic():
-            BookCard.objects.count()
-            reading.set()
-            finish.wait(30)
-        connection.close()
-
-    thread = threading.Thread(target=long_reader)
-    thread.start()
-    assert reading.wait(30)
-    monkeypatch.setattr("projections.rebuild.PATIENCE", 0.2)
-
-    with pytest.raises(Refused, match="somebody reads its tables without end"):
-        rebuild(BOOKS)
-    finish.set()
-    thread.join()
-
-    assert tables() == naive()
-    rebuild(BOOKS)
-
-
 def test_verifying_changes_nothing():
     tell(300)
     advance()
-    id = tamper()
+    key = tamper()
     before = tables()
 
     compared = verify(BOOKS)
 
     assert [(each.table, each.differing, [row.key for row in each.examples]) for each in compared] == [
-        ("lending_bookcard", 1, [str(id)]),
+        ("lending_bookcard", 1, [str(key)]),
         ("lending_volume", 0, []),
     ]
     assert tables() == before

@@ -20,7 +20,7 @@ left = after
 
 
 def count() -> None:
-    global left
+    global left  # noqa: PLW0603
     left -= 1
     if left == 0:
         print("suffering", flush=True)

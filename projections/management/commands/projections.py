@@ -16,6 +16,7 @@ from eventstore import log
 from projections.compare import Compared
 from projections.engine import TROUBLE, catch_up
 from projections.lease import LeaseLost
+from projections.models import Checkpoint
 from projections.progress import Report, shown
 from projections.projection import Projection, known
 from projections.rebuild import Refused, rebuild, verify
@@ -65,13 +66,14 @@ class Command(BaseCommand):
 
     def run_(self, chosen: Chosen, *, follow: bool, **_: Any) -> None:
         """Advance them in the foreground until they have seen what is in the log now. Without names, all."""
-        goal = log.horizon()
+        behind = Checkpoint.objects.filter(
+            name__in=[each.name for each in chosen], position__lt=log.horizon(), error=""
+        )
         with shown(self.stdout) as report, suppress(KeyboardInterrupt):
             while True:
                 try:
                     catch_up(chosen, report=report)
-                    waiting = [each for each in statuses(chosen) if each.position < goal and not each.error]
-                    if not waiting and not follow:
+                    if not (follow or behind.exists()):
                         break
                 except TROUBLE as error:
                     if not follow:

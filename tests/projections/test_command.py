@@ -1,0 +1,171 @@
+"""What `manage.py projections` says and does."""
+
+import json
+from io import StringIO
+from typing import Any
+from uuid import UUID
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection
+
+from eventstore import log
+from projections.lease import take
+from projections.models import Checkpoint
+from projections.projection import Projection, on
+from tests.lending.domain import Member
+from tests.lending.models import Borrower
+from tests.lending.story import library, naive, tell
+from tests.projections.conftest import BOOKS, advance, tables
+
+NAMES = ("Books", "Loans", "Shelves")
+
+
+def command(*arguments: str, **options: Any) -> str:
+    out = StringIO()
+    call_command("projections", *arguments, stdout=out, stderr=out, **options)
+    return out.getvalue()
+
+
+def refused(*arguments: str) -> tuple[str, str]:
+    """What it says, and why it ends with an error."""
+    out = StringIO()
+    with pytest.raises(CommandError) as error:
+        call_command("projections", *arguments, stdout=out, stderr=out)
+    return out.getvalue(), str(error.value)
+
+
+def words(text: str) -> list[list[str]]:
+    return [line.split() for line in text.splitlines()]
+
+
+@pytest.mark.django_db
+def test_the_list_says_where_each_stands():
+    library.record(Member("Ada"))
+    advance(BOOKS)
+    (lease,) = take([BOOKS])
+
+    listed = words(command("list", *NAMES))
+
+    end = str(log.horizon())
+    assert listed[0] == ["PROJECTION", "VERSION", "POSITION", "BEHIND", "SECONDS", "LEASE"]
+    assert listed[1][:5] == ["Books", "1", end, "0", "-"]
+    assert listed[1][5:] == [*Checkpoint.objects.get(name="Books").holder.split(), "until", listed[1][-1]]
+    assert (listed[2][:4], listed[2][5]) == (["Loans", "1", "0", "1"], "free")
+    assert listed[3] == ["Shelves", "1", "0", "0", "-", "free"], "nothing that it handles has happened"
+    lease.release()
+
+
+@pytest.mark.django_db
+def test_the_list_can_be_read_by_a_program():
+    library.record(Member("Ada"))
+
+    (loans,) = json.loads(command("list", "Loans", "--json"))
+
+    assert (loans["name"], loans["position"], loans["behind_events"], loans["error"]) == ("Loans", 0, 1, "")
+    assert loans["behind_seconds"] >= 0
+
+
+class Poison(Exception):
+    pass
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("made_up")
+def test_what_stopped_is_listed_with_its_error_and_is_an_error_of_run():
+    class Touchy(Projection):
+        tables = (Borrower,)
+
+        @on("Member.Joined")
+        def joined(self, stream_id: UUID) -> None:
+            raise Poison("cannot stand it")
+
+    position = library.record(Member("Ada")).position
+
+    said, why = refused("run", "Touchy", "Books")
+
+    assert why == "Touchy cannot go on."
+    assert f"UTC: Touchy cannot apply Member.Joined at position {position}: Poison: cannot stand it" in said
+    assert Checkpoint.objects.get(name="Books").position == log.horizon()
+    assert "Poison: cannot stand it" in command("list", "Touchy")
+
+
+@pytest.mark.django_db
+def test_run_advances_until_the_log_is_seen():
+    tell(200)
+
+    said = command("run", *NAMES)
+
+    assert tables() == naive()
+    assert "Loans: advancing" in said
+    assert [line[3] for line in words(said) if line[0] in NAMES] == ["0", "0", "0"]
+
+
+@pytest.mark.usefixtures("on_real_transactions")
+def test_a_rebuild_says_what_it_compared_and_how_long_readers_waited():
+    tell(200)
+    advance()
+
+    said = command("rebuild", "Books", "Loans").splitlines()
+
+    books = len(naive()["bookcard"])
+    assert "Books: building, at 0 of 200 (0%)" in said
+    assert [line for line in said if "lending_bookcard" in line] == [f"  lending_bookcard: {books} rows, all equal"]
+    assert any(line.startswith("Books: rebuilt from ") and line.endswith(" ms.") for line in said)
+    assert any(line.startswith("Loans: rebuilt from ") for line in said)
+    assert tables() == naive()
+
+
+@pytest.mark.usefixtures("on_real_transactions")
+def test_a_rebuild_that_differs_ends_with_an_error_and_leaves_the_others_alone():
+    tell(200)
+    advance()
+    before = tamper()
+
+    said, why = refused("rebuild", "Loans", "Shelves")
+
+    assert why == "The live tables of Loans are as they were."
+    assert "lending_borrower: " in said
+    assert "has name 'Tampered' instead of '" in said
+    assert "Shelves: rebuilt from " in said
+    assert tables() == before
+
+    assert "not compared: changes were expected" in command("rebuild", "Loans", "--expect-changes")
+    assert tables() == naive()
+
+
+@pytest.mark.usefixtures("on_real_transactions")
+def test_verify_lists_differences_and_ends_with_an_error():
+    tell(200)
+    advance()
+
+    assert "Books is what the log makes of it.\n  lending_bookcard: " in command("verify", *NAMES)
+    before = tamper()
+    said, why = refused("verify", *NAMES)
+
+    assert why == "The live tables of Loans are as they were."
+    assert "Loans is not what the log makes of it." in said
+    assert tables() == before
+
+
+def tamper() -> dict[str, Any]:
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE lending_borrower SET name = 'Tampered'")
+    return tables()
+
+
+def test_a_name_that_is_wrong_is_answered_with_the_nearest():
+    assert refused("verify", "Lons")[1] == "There is no projection Lons. Is it Loans?"
+
+
+def test_a_rebuild_of_all_must_be_meant():
+    assert refused("rebuild")[1] == "Which? Say their names, or --all."
+    assert refused("rebuild", "Loans", "--all")[1] == "Which? Say their names, or --all."
+
+
+@pytest.mark.parametrize("subcommand", ["list", "run", "rebuild", "verify"])
+def test_help_has_an_example(subcommand, capsys):
+    with pytest.raises(SystemExit):
+        call_command("projections", subcommand, "--help")
+
+    assert f"Example: manage.py projections {subcommand} " in capsys.readouterr().out

@@ -1,0 +1,194 @@
+"""Redis and Celery only ever carry "wake up": a request never waits for them, and losing them loses a second."""
+
+import logging
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from urllib.parse import urlsplit, urlunsplit
+
+import pytest
+from django.conf import settings
+
+from projections import tasks
+from projections.models import Checkpoint
+from projections.tasks import Bell, sweep, wake
+from tests.lending.models import Borrower
+from tests.lending.story import naive, tell
+from tests.projections.conftest import environment, tables
+
+SOON = 20.0  # seconds, at the very most
+
+
+class Broker:
+    """Stands for ``wake``: counts what is sent, or fails as a broker does."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self.error, self.sent = error, 0
+        self.reached = threading.Event()
+
+    def apply_async(self, **_: object) -> None:
+        self.sent += 1
+        self.reached.set()
+        if self.error:
+            raise self.error
+
+
+@pytest.fixture
+def broker(monkeypatch):
+    monkeypatch.setattr(tasks, "wake", broker := Broker())
+    return broker
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("task", [wake, sweep])
+def test_a_task_advances_all_projections(task):
+    tell(100)
+
+    task()
+
+    assert tables() == naive()
+
+
+@pytest.mark.django_db
+def test_a_task_without_work_does_nothing():
+    sweep()
+    before = list(Checkpoint.objects.values())
+
+    wake()
+    sweep()
+
+    assert list(Checkpoint.objects.values()) == before
+
+
+def test_a_bell_sends_one_message_for_many_rings(broker):
+    bell = Bell()
+    began = time.monotonic()
+
+    for _ in range(10_000):
+        bell.ring()
+    assert broker.reached.wait(SOON)
+
+    assert broker.sent <= (time.monotonic() - began) / tasks.PAUSE + 1
+
+
+def test_a_ring_during_a_send_is_heard(broker):
+    bell = Bell()
+
+    for _ in range(3):
+        bell.ring()
+        assert broker.reached.wait(SOON)
+        broker.reached.clear()
+
+
+def test_a_broker_that_is_away_is_mentioned_once(monkeypatch, caplog):
+    monkeypatch.setattr(tasks, "wake", broker := Broker(OSError("refused")))
+    bell = Bell()
+
+    with caplog.at_level(logging.WARNING):
+        for _ in range(3):
+            bell.ring()
+            assert broker.reached.wait(SOON)
+            broker.reached.clear()
+
+    assert [r.message for r in caplog.records] == ["No wake-up could be sent (refused); projections are swept instead."]
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_forked_process_has_a_bell_of_its_own(broker):
+    tasks.bell.ring()
+    assert broker.reached.wait(SOON)
+    out, into = os.pipe()
+
+    child = os.fork()
+    if child == 0:
+        broker.apply_async = lambda **_: os.write(into, b"sent")
+        tasks.ask_to_wake()
+        time.sleep(SOON)
+        os._exit(0)
+    try:
+        heard, _, _ = select.select([out], [], [], SOON)
+    finally:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+
+    assert heard
+
+
+@contextmanager
+def silent_server() -> Iterator[str]:
+    """Takes connections, and never says a word."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield f"redis://127.0.0.1:{server.getsockname()[1]}/0"
+
+
+@contextmanager
+def no_server() -> Iterator[str]:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    yield f"redis://127.0.0.1:{port}/0"
+
+
+ASKING = """
+import django, time; django.setup()
+from projections import tasks
+tasks.ask_to_wake()
+longest = 0
+until = time.monotonic() + 1.5
+while time.monotonic() < until:
+    began = time.monotonic(); tasks.ask_to_wake(); longest = max(longest, time.monotonic() - began)
+    time.sleep(.001)
+print(longest, tasks.bell._silent_until > 0)
+"""
+
+
+@pytest.mark.parametrize("broker_away", [silent_server, no_server])
+def test_who_asks_never_waits_for_a_broker_that_is_away(broker_away):
+    with broker_away() as url:
+        asked = subprocess.run(
+            [sys.executable, "-c", ASKING],
+            env=os.environ | {"REDIS_URL": url},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
+        )
+
+    longest, complained = asked.stdout.split()
+    assert float(longest) < 0.2, "seconds; the broker's time-outs are 0.25 and 0.5"
+    assert complained == "True", asked.stderr
+
+
+RECORDING = """
+import django, sys, time; django.setup()
+from projections.tasks import ask_to_wake; from projections.waiting import wait_until
+from tests.lending.domain import Member; from tests.lending.story import library
+receipt = library.record(Member("Ada")); ask_to_wake()
+sys.exit(not wait_until(receipt.position, "Loans", timeout=30))
+"""
+
+
+@pytest.mark.usefixtures("on_real_transactions")
+def test_a_row_is_there_soon_after_the_command_by_way_of_celery():
+    own_broker = urlunsplit(urlsplit(settings.REDIS_URL)._replace(path="/15"))
+    env = environment() | {"REDIS_URL": own_broker}
+    worker = subprocess.Popen(
+        [sys.executable, "-m", "celery", "-A", "shop", "worker", "--pool=solo", "--loglevel=WARNING"],
+        env=env,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        done = subprocess.run([sys.executable, "-c", RECORDING], env=env, timeout=60, check=False)
+    finally:
+        worker.terminate()
+        worker.wait(SOON)
+
+    assert done.returncode == 0
+    assert Borrower.objects.get().name == "Ada"
