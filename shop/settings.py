@@ -98,7 +98,7 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TIMEZONE = "UTC"
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
-CELERY_BEAT_SCHEDULE = {"sweep": {"task": "projections.tasks.sweep", "schedule": 1.0, "options": {"expires": 1}}}
+CELERY_BEAT_SCHEDULE = {"sweep": {"task": "projections.tasks.sweep", "schedule": 1.0, "options": {"expires": 10}}}
 
 EVENTSTORE_KEYS = env.list("EVENTSTORE_KEYS", default=[])  # NAME:BASE64, the present one first: they wrap persons' keys
 

@@ -47,7 +47,7 @@ def test_the_list_says_where_each_stands():
 
     listed = words(command("list", *NAMES))
 
-    end = str(log.horizon())
+    end = f"{log.horizon():,}"
     assert listed[0] == ["PROJECTION", "VERSION", "POSITION", "BEHIND", "SECONDS", "LEASE"]
     assert listed[1][:5] == ["Books", "1", end, "0", "-"]
     assert listed[1][5:] == [*Checkpoint.objects.get(name="Books").holder.split(), "until", listed[1][-1]]
