@@ -1,17 +1,16 @@
 """Each command once, whatever is tried again."""
 
-import threading
 from decimal import Decimal
 from uuid import UUID, uuid4
 
 import pytest
-from django.db import connection
 from eventsourcing.persistence import IntegrityError, OperationalError
 
 from eventstore import commands, log
 from eventstore.cause import because
 from eventstore.commands import CommandReused, command
 from eventstore.models import Command, Event
+from tests.crowd import at_once
 from tests.eventstore.orders import Item, Purchase, add, place, purchases
 
 pytestmark = pytest.mark.django_db
@@ -135,21 +134,13 @@ def test_all_events_of_a_command_carry_its_id():
 
 @pytest.mark.django_db(transaction=True)
 def test_of_many_who_ask_the_same_at_once_one_is_carried_out(empty_log):
-    command_id, receipts, start = uuid4(), [], threading.Barrier(8)
+    command_id = uuid4()
 
     def ask():
-        try:
-            start.wait()
-            with because(command_id=command_id):
-                receipts.append(place(customer_id=ADA, items=(TEA,)))
-        finally:
-            connection.close()
+        with because(command_id=command_id):
+            return place(customer_id=ADA, items=(TEA,))
 
-    threads = [threading.Thread(target=ask) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    receipts = at_once(8, ask)
 
     assert len(receipts) == 8
     assert len(set(receipts)) == 1
@@ -158,20 +149,8 @@ def test_of_many_who_ask_the_same_at_once_one_is_carried_out(empty_log):
 
 @pytest.mark.django_db(transaction=True)
 def test_all_of_many_who_write_one_stream_at_once_get_their_turn(empty_log):
-    placed, start = place(customer_id=ADA, items=()), threading.Barrier(6)
+    placed = place(customer_id=ADA, items=())
 
-    def ask():
-        try:
-            start.wait()
-            for _ in range(10):
-                add(placed.id, item=TEA)
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=ask) for _ in range(6)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    at_once(6, lambda: [add(placed.id, item=TEA) for _ in range(10)])
 
     assert len(purchases.repository.get(placed.id).items) == 60

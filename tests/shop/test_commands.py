@@ -1,11 +1,9 @@
 """What the commands see to beyond one aggregate: what is unique, what is exact, what is copied."""
 
-import threading
 from decimal import Decimal
 from uuid import uuid4
 
 import pytest
-from django.db import connection
 
 from eventstore.models import Event
 from projections.engine import catch_up
@@ -17,6 +15,7 @@ from shop.customers.domain import CustomerErased, EmailTaken
 from shop.ordering.commands import Item, place_order
 from shop.ordering.domain import NotOnSale, Order, StalePrice, UnknownCustomer, UnknownProduct
 from shop.values import Address, Money, id_of
+from tests.crowd import at_once
 
 pytestmark = pytest.mark.django_db
 
@@ -57,22 +56,7 @@ def test_the_same_email_in_another_case_stays_ones_own():
 
 @pytest.mark.django_db(transaction=True)
 def test_of_many_who_register_one_address_at_once_one_does(empty_log):
-    results, start = [], threading.Barrier(8)
-
-    def register():
-        try:
-            start.wait()
-            results.append(register_customer(name="Ada", email="ada@example.com"))
-        except EmailTaken as refused:
-            results.append(refused)
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=register) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    results = at_once(8, lambda: register_customer(name="Ada", email="ada@example.com"))
 
     assert sorted(type(result).__name__ for result in results) == ["EmailTaken"] * 7 + ["Receipt"]
     assert Event.objects.filter(name="Customer.Registered").count() == 1
