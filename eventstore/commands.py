@@ -142,7 +142,7 @@ def digests(command_id: UUID, name: str, args: tuple[Any, ...], kwargs: dict[str
 
     Keyed, because arguments are personal: a plain hash would tell whoever tries names which one it was.
     """
-    call = msgspec.msgpack.encode((name, args, sorted(kwargs.items())), enc_hook=repr)
+    call = msgspec.json.encode((name, args, sorted(kwargs.items())), enc_hook=repr)
     first, *older = (
         blake2b(call, digest_size=16, key=key, salt=command_id.bytes)
         for key in _keys(settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)

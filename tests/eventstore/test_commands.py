@@ -154,3 +154,14 @@ def test_all_of_many_who_write_one_stream_at_once_get_their_turn(empty_log):
     at_once(6, lambda: [add(placed.id, item=TEA) for _ in range(10)])
 
     assert len(purchases.repository.get(placed.id).items) == 60
+
+
+def test_a_command_may_be_asked_with_a_number_of_any_size():
+    @command
+    def count(number):
+        return purchases.record(Purchase.place(ADA, [TEA]))
+
+    with because(command_id=uuid4()):
+        assert count(10**30) == count(10**30)
+        with pytest.raises(CommandReused):
+            count(10**30 + 1)
