@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 from django.http import Http404
 from django.shortcuts import get_object_or_404
 from django_filters.rest_framework import DjangoFilterBackend
+from eventsourcing.application import AggregateNotFoundError
 from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.exceptions import UnsupportedMediaType
@@ -18,6 +19,7 @@ from rest_framework.viewsets import GenericViewSet
 from eventstore.domain import Aggregate
 from eventstore.history import Entry, Moment, at, effective
 from eventstore.history import moment as as_of
+from eventstore.log import exists
 from eventstore.mapper import present
 from eventstore.models import Event
 from projections.models import ReadModel
@@ -128,7 +130,14 @@ class Resource(GenericViewSet):
 
     def then(self, pk: UUID, moment: Moment) -> Any:
         """The aggregate as it was."""
-        aggregate = at(pk, moment)
+        try:
+            aggregate = at(pk, moment)
+        except AggregateNotFoundError:
+            if not exists(pk):
+                raise
+            asked = "as_of" if "as_of" in self.asked.values else "effective_at"
+            wrong = {"parameter": asked, "code": "not_found", "detail": f"There was none at {moment}."}
+            raise Problem("not_found", wrong["detail"], [wrong]) from None
         if not isinstance(aggregate, self.aggregate):
             raise Http404
         return aggregate

@@ -163,3 +163,12 @@ def test_rows_and_aggregates_are_shown_alike_whatever_they_hold(api: APIClient, 
 
     for path in (f"customers/{bare_customer}", f"products/{bare_product}"):
         assert shown(api, path, as_of="v1") == shown(api, path)
+
+
+@pytest.mark.parametrize("asked", [{"as_of": "v99"}, {"as_of": "0"}, {"effective_at": "2000-01-01T00:00Z"}])
+def test_when_there_was_none_the_moment_is_named(api: APIClient, asked: dict[str, str]) -> None:
+    ada = api.post("/api/v1/customers/", {"name": "Ada", "email": "a@example.com"}, format="json").json()["id"]
+
+    answer = api.get(f"/api/v1/customers/{ada}/", asked)
+
+    assert (answer.status_code, [error["parameter"] for error in answer.json()["errors"]]) == (404, list(asked))
