@@ -161,11 +161,19 @@ class TypedMapper(Mapper[Any]):
     def _stored(self, event: Any, name: str, keys: dict[UUID, Any]) -> Stored:
         known, values, stream_id, version = shape(name), event.__dict__, event.originator_id, event.originator_version
         facts = {n: values[n] for n in known.names if n in values}
+        payload = encode(facts)
+        try:
+            known.read(payload)  # what could not be read again is not stored
+        except msgspec.MsgspecError as error:
+            raise TypeError(f"{name} of {stream_id} is not what it declares to be: {error}") from error
+        newest = evolution.newest(name)
+        if not known.personal and newest == 1:
+            return Stored(stream_id, version, name, payload, event.timestamp)
         for field, mark in known.personal.items():
             if facts.get(field):  # what is empty says nothing of anybody
                 key = keys[_subject(mark, values, stream_id)]
                 facts[field] = personal.seal_fact(key, facts[field], stream_id, version, field)
-        if (newest := evolution.newest(name)) > 1:
+        if newest > 1:
             facts[evolution.SHAPE] = newest
         return Stored(stream_id, version, name, encode(facts), event.timestamp)
 

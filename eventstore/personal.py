@@ -113,7 +113,7 @@ def rewrap() -> int:
 
 def masters() -> list[tuple[str, bytes]]:
     """``["2026:base64 of 32 bytes", …]`` of the settings, the present one first. KeyUnavailable: there is none."""
-    found = []
+    found: list[tuple[str, bytes]] = []
     for entry in getattr(settings, "EVENTSTORE_KEYS", ()):
         name, _, encoded = entry.partition(":")
         try:
@@ -122,6 +122,8 @@ def masters() -> list[tuple[str, bytes]]:
             key = b""
         if not name or len(key) != 32:
             raise KeyUnavailable(f"EVENTSTORE_KEYS: expected NAME:BASE64 of 32 bytes; {name!r} has {len(key)} bytes.")
+        if name in dict(found):
+            raise KeyUnavailable(f"EVENTSTORE_KEYS: two keys are called {name!r}; a name is for one key, for ever.")
         found.append((name, key))
     if not found:
         raise KeyUnavailable("EVENTSTORE_KEYS is empty, and personal facts are to be sealed or opened.")

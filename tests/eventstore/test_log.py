@@ -170,6 +170,14 @@ def test_a_fact_that_could_change_after_the_event_is_refused():
         shape("Mutable.Made")
 
 
+@pytest.mark.parametrize(("customer", "items"), [(None, ()), (7, ()), (ADA, ("tea",)), (ADA, (Item(ADA, 1.5, 1),))])
+def test_a_fact_of_another_type_than_declared_is_not_stored(customer, items):
+    with pytest.raises(TypeError, match=r"Purchase\.Placed of .* is not what it declares to be: Expected"):
+        purchases.record(Purchase.place(customer, items))
+
+    assert log.after(0) == []
+
+
 def test_an_unknown_name_is_named():
     with pytest.raises(LookupError, match=r"no class is stored as Purchase\.Vanished"):
         shape("Purchase.Vanished")

@@ -150,6 +150,7 @@ def test_a_lost_key_is_an_error_and_not_an_erasure():
     [
         ([], "EVENTSTORE_KEYS is empty"),
         ([NEW], "wrapped by '2025', and EVENTSTORE_KEYS has only 2026"),
+        ([OLD, OLD], "two keys are called '2025'"),
         (["2025:short"], "expected NAME:BASE64 of 32 bytes"),
         (["2025:" + NEW.partition(":")[2]], "does not open"),
     ],

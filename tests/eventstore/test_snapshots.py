@@ -1,5 +1,7 @@
 """Snapshots are taken by themselves, and never needed."""
 
+from uuid import UUID
+
 import pytest
 from eventsourcing.domain import event
 from hypothesis import given as for_all
@@ -117,7 +119,7 @@ def test_so_has_other_code_of_the_first_event(monkeypatch):
 
 
 def test_an_aggregate_that_declares_nothing_is_not_kept():
-    purchase = Purchase.place(None, ())
+    purchase = Purchase.place(UUID(int=1), ())
     for _ in range(150):
         purchase.add(Item(purchase.id, 1, 1))
     app.record(purchase)

@@ -89,7 +89,7 @@ class Command(BaseCommand):
             case "roles":
                 self.roles(options["writer"], options["reader"])
             case "new-key":
-                self.stdout.write(f"{datetime.now(UTC):%Y-%m-%d}:{b64encode(os.urandom(32)).decode()}")
+                self.stdout.write(f"{datetime.now(UTC):%Y-%m-%dT%H%M%S}:{b64encode(os.urandom(32)).decode()}")
             case "rewrap":
                 with transaction.atomic():
                     self.stdout.write(f"{personal.rewrap():,} keys were wrapped anew.")
