@@ -8,8 +8,7 @@ from eventsourcing.application import AggregateNotFoundError, Application, Repos
 
 from eventstore import snapshots
 from eventstore.commands import Receipt, VersionConflict, expected, under_way
-from eventstore.domain import fold
-from eventstore.mapper import TypedMapper
+from eventstore.mapper import TypedMapper, folded
 from eventstore.persistence import Entry, LogRecorder, Recorded, rows
 
 A = TypeVar("A")
@@ -29,6 +28,8 @@ AT_ONCE = 100  # events that live at once: more would set off the garbage collec
 
 def load(stream_id: UUID, version: int = LAST) -> Any:
     """The aggregate as the log has it now, or had it at ``version``. AggregateNotFoundError: there is none."""
+    if not isinstance(stream_id, UUID):
+        raise TypeError(f"Expected the UUID of a stream, found {stream_id!r}.")
     kept = f"{{{','.join(snapshots.readable())}}}"  # PostgreSQL's array; psycopg takes longer to write one
     found = [
         Recorded(position, stream_id, number, name, data, at, at)  # when it was recorded is not asked
@@ -38,7 +39,8 @@ def load(stream_id: UUID, version: int = LAST) -> Any:
         raise AggregateNotFoundError(f"There is no stream {stream_id}.")
     aggregate = None if found[0].position else snapshots.restored(found.pop(0))
     for first in range(0, len(found), AT_ONCE):
-        aggregate = fold(aggregate, mapper.to_domain_events(found[first : first + AT_ONCE]))
+        some = found[first : first + AT_ONCE]
+        aggregate = folded(aggregate, mapper.to_domain_events(some), some)
     return aggregate
 
 
@@ -67,22 +69,29 @@ class EventSourced(Application[UUID]):
         return aggregate
 
     def append(self, aggregates: Sequence[Any], entry: Entry = Entry()) -> list[int]:  # noqa: B008  # a tuple
-        """Store what ``aggregates`` decided, all or nothing; answer positions."""
-        events = [event for aggregate in aggregates for event in aggregate.collect_events()]
-        return self.recorder.append(mapper.to_store(events), entry)
+        """Store what ``aggregates`` decided, all or nothing; answer positions. What was not stored stays pending."""
+        events = [event for aggregate in aggregates for event in aggregate.pending_events]
+        positions = self.recorder.append(mapper.to_store(events), entry)
+        for aggregate in aggregates:
+            aggregate.pending_events.clear()
+        return positions
 
     def record(self, aggregate: Any, *others: Any) -> Receipt:
         """Store what ``aggregate`` (and ``others``) decided, with the receipt of the command under way: once a command.
 
-        IntegrityError: another writer was faster. VersionConflict: it is not at the version that the caller expects.
+        IntegrityError: another writer was faster, or what came before was never stored (a transaction was rolled back):
+        load it again. VersionConflict: it is not at the version that the caller expects.
         """
         found = aggregate.version - len(aggregate.pending_events)
         if (wanted := expected.get()) is not None and wanted != found:
             raise VersionConflict(f"Expected version {wanted} of {aggregate.id}, found {found}.")
         aggregates = (aggregate, *others)
+        if len(ids := [each.id for each in aggregates]) > len(set(ids)):
+            raise ValueError(f"Expected each stream once, found one twice: {', '.join(map(str, ids))}.")
         due = [each for each in aggregates if snapshots.is_due(each)]
         command = under_way.get()
-        entry = Entry(command.name, command.digest, aggregate.id, aggregate.version) if command else Entry()
+        name, digest = (command.name, command.digest) if command else (None, None)
+        entry = Entry(name, digest, aggregate.id, aggregate.version)
         positions = self.append(aggregates, entry)
         for each in due:
             snapshots.take(load(each.id))  # as the log has it, with the database's clock

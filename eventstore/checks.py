@@ -4,15 +4,17 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage, Error, Tags, register
 from eventsourcing.persistence import ProgrammingError
 
-from eventstore import log, personal
+from eventstore import auditing, log, personal
 from eventstore.evolution import aliases, retired_names
 from eventstore.mapper import shape
 from eventstore.names import classes, known
 
+HINT = "Put what `manage.py events new-key` prints first in EVENTSTORE_KEYS."
 TOO_LONG = timedelta(seconds=10)  # for a transaction that holds the horizon back
 
 
@@ -35,8 +37,32 @@ def every_name_can_be_read(**_: Any) -> list[CheckMessage]:
         try:
             personal.masters()
         except personal.KeyUnavailable as error:
-            found.append(Error(str(error), hint="Make one: manage.py events new-key", id="eventstore.E004"))
+            if getattr(settings, "EVENTSTORE_KEYS", ()):
+                found.append(Error(str(error), hint=HINT, id="eventstore.E004"))
+            else:  # nothing is sealed or opened then: no reason to keep a project that begins from `migrate`
+                found.append(checks.Warning(str(error), hint=HINT, id="eventstore.W002"))
     return found
+
+
+@register(Tags.database)
+def every_stored_name_is_known(databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
+    """Names what lies in the log and was renamed or taken away since, without a word."""
+    return [
+        Error(
+            f"The log has events stored as {name}, and no class is stored so.",
+            hint=f"Say beside the aggregate formerly({name!r}, now=…) or retired({name!r}).",
+            id="eventstore.E005",
+        )
+        for using in databases or ()
+        for name in _unknown(using)
+    ]
+
+
+def _unknown(using: str) -> list[str]:
+    try:
+        return auditing.unknown(using)
+    except ProgrammingError:  # as below
+        return []
 
 
 @register(Tags.database)

@@ -100,7 +100,7 @@ def fold(aggregate: Any, events: Iterable[Any]) -> Any:
             aggregate = event.mutate(aggregate)
             continue
         if event.originator_version != aggregate._version + 1:
-            raise OriginatorVersionError(event.originator_version, aggregate._version + 1)
+            raise OriginatorVersionError(f"expected version {aggregate._version + 1}, found {event.originator_version}")
         body, names = bodies[type(event)]
         facts = event.__dict__
         body(aggregate, **{name: facts[name] for name in names})

@@ -10,9 +10,8 @@ import msgspec
 from eventsourcing.application import AggregateNotFoundError
 
 from eventstore.application import load
-from eventstore.domain import fold
 from eventstore.evolution import stored_as
-from eventstore.mapper import events, present
+from eventstore.mapper import Unreadable, events, folded, present, where
 from eventstore.persistence import rows
 
 COLUMNS = (
@@ -53,7 +52,10 @@ class Entry(NamedTuple):
 
     @property
     def facts(self) -> dict[str, Any]:
-        return msgspec.json.decode(self.data)  # type: ignore[no-any-return]
+        try:
+            return msgspec.json.decode(self.data)  # type: ignore[no-any-return]
+        except msgspec.MsgspecError as error:
+            raise Unreadable(f"{where(self)}: {error}") from error
 
 
 class Change(NamedTuple):
@@ -146,7 +148,7 @@ def _in_effect(stream_id: UUID, until: Moment) -> Any:
         raise AggregateNotFoundError(f"There was no {stream_id} at {until}.")
     first, *others = entries
     in_effect = [first, *sorted(others, key=lambda entry: entry.effective_at)]
-    aggregate = fold(None, events([e._replace(version=n) for n, e in enumerate(in_effect, 1)]))
+    aggregate = folded(None, events([e._replace(version=n) for n, e in enumerate(in_effect, 1)]), in_effect)
     aggregate.version = entries[-1].version
     return aggregate
 
@@ -155,7 +157,7 @@ def states(entries: Iterable[Entry]) -> Iterator[tuple[Entry, list[Change]]]:
     """Each event of one stream with what it changed, field by field."""
     aggregate, before = None, dict[str, Any]()
     for entry in entries:
-        aggregate = fold(aggregate, events([entry]))
+        aggregate = folded(aggregate, events([entry]), [entry])
         after = state(aggregate)
         yield entry, [Change(f, before.get(f), after[f]) for f in after if f not in before or before[f] != after[f]]
         before = after

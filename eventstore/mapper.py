@@ -5,6 +5,7 @@ from dataclasses import fields
 from datetime import datetime
 from functools import cache
 from inspect import Parameter, signature
+from operator import length_hint
 from typing import Any, NamedTuple, NotRequired, TypedDict, TypeVar, get_origin, get_type_hints
 from uuid import UUID
 
@@ -12,8 +13,8 @@ import msgspec
 from eventsourcing.persistence import Mapper, MapperDeserialisationError
 from eventsourcing.utils import get_topic
 
-from eventstore import evolution, personal, sealing
-from eventstore.domain import Nothing, beginnings, bodies
+from eventstore import evolution, personal, sealing, storable
+from eventstore.domain import Nothing, beginnings, bodies, fold
 from eventstore.evolution import Facts
 from eventstore.names import classes
 from eventstore.persistence import Recorded, Stored
@@ -21,7 +22,7 @@ from eventstore.sealing import PersonalOf
 
 ENVELOPE = {"originator_id", "originator_version", "originator_topic", "timestamp"}
 
-encode = msgspec.json.Encoder().encode
+encode = storable.encode
 R = TypeVar("R", bound=Any)  # a NamedTuple with stream_id, version, name and data
 
 
@@ -37,6 +38,7 @@ class Shape(NamedTuple):
     read: Callable[[bytes], Facts]
     personal: dict[str, PersonalOf]  # field → whose it is
     erased: Facts  # field → what stands there once the person is forgotten
+    dated: tuple[str, ...]  # the fields that may hold an instant
 
 
 @cache
@@ -47,6 +49,7 @@ def shape(name: str) -> Shape:
     cls = classes[name]
     hints = get_type_hints(cls, include_extras=True)
     defaults: Facts = {}
+    dated: tuple[str, ...] = ()
     if hasattr(cls, "pending_events"):
         hints = {"_created_on": datetime, "_modified_on": datetime, **hints}
         names = tuple(n for n in hints if not n.isupper() and n != "snapshot_every")
@@ -58,12 +61,13 @@ def shape(name: str) -> Shape:
                 raise TypeError(f"{name}: {n} needs a type, to be read back from JSON.")
             if (get_origin(hints[n]) or hints[n]) in (list, dict, set):
                 raise TypeError(f"{name}: {n} must not change after the event: make it a tuple or a @value.")
+        dated = tuple(n for n in names if storable.may_hold_moments(hints[n]))
     marks = {n: mark for n in names if (mark := sealing.personal(hints[n]))}
     typed_dict: Any = TypedDict
     facts = typed_dict(name, {n: NotRequired[hints[n]] if n in defaults else hints[n] for n in names})
     typed = msgspec.json.Decoder(facts).decode
     read = (lambda data: defaults | typed(data)) if defaults else typed
-    return Shape(cls, names, read, marks, {n: sealing.erased(hints[n]) for n in marks})
+    return Shape(cls, names, read, marks, {n: sealing.erased(hints[n]) for n in marks}, dated)
 
 
 def _defaults(cls: type, names: tuple[str, ...]) -> Facts:
@@ -161,7 +165,7 @@ class TypedMapper(Mapper[Any]):
     def _stored(self, event: Any, name: str, keys: dict[UUID, Any]) -> Stored:
         known, values, stream_id, version = shape(name), event.__dict__, event.originator_id, event.originator_version
         facts = {n: values[n] for n in known.names if n in values}
-        payload = encode(facts)
+        payload = storable.encoded(name, stream_id, facts, known.dated)
         try:
             known.read(payload)  # what could not be read again is not stored
         except msgspec.MsgspecError as error:
@@ -175,7 +179,7 @@ class TypedMapper(Mapper[Any]):
                 facts[field] = personal.seal_fact(key, facts[field], stream_id, version, field)
         if newest > 1:
             facts[evolution.SHAPE] = newest
-        return Stored(stream_id, version, name, encode(facts), event.timestamp)
+        return Stored(stream_id, version, name, storable.fitting(name, stream_id, encode(facts)), event.timestamp)
 
     def to_domain_event(self, stored: Any) -> Any:
         at = getattr(stored, "at", None)
@@ -185,6 +189,15 @@ class TypedMapper(Mapper[Any]):
     def to_domain_events(self, records: Sequence[Any]) -> list[Any]:
         """The library's event objects. Unreadable says which cannot be read, where it lies, and why."""
         return events(present(records))
+
+
+def folded(aggregate: Any, told: Sequence[Any], records: Sequence[Any]) -> Any:
+    """The aggregate as the events ``told`` leave it. Unreadable: at which of their ``records`` it fails, and why."""
+    rest = iter(told)
+    try:
+        return fold(aggregate, rest)
+    except Exception as error:
+        raise Unreadable(f"{where(records[len(told) - length_hint(rest) - 1])}: {error!r}") from error
 
 
 def events(records: Iterable[Any]) -> list[Any]:
@@ -199,10 +212,12 @@ def _event(record: Any) -> Any:
         facts: Facts = {}
     else:
         try:
-            cls, _, read, _, _ = shape(name)
+            cls, _, read, *_ = shape(name)
             facts = read(data)
         except (msgspec.MsgspecError, LookupError) as error:
             raise Unreadable(f"{where(record)}: {error}") from error
+        except Exception as error:  # of a @value's own
+            raise Unreadable(f"{where(record)}: {error!r}") from error
         event = object.__new__(cls)
     facts["originator_id"] = stream_id
     facts["originator_version"] = version

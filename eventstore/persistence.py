@@ -17,6 +17,7 @@ from eventsourcing.utils import resolve_topic
 from eventstore.cause import cause
 
 ONLY_ASKED = 2**31  # prepares what says prepare=True; Django's own None nothing at all, since some poolers cannot
+NO_SUCCESSOR = -1  # in place of a position: an event does not follow
 FEW = 8  # events whose values are bound one by one: psycopg takes 70–100 µs more for a list, and gains on long ones
 
 
@@ -145,11 +146,13 @@ class LogRecorder(StreamRecorder, library.ApplicationRecorder):
     def append(self, events: Sequence[Any], entry: Entry = Entry()) -> list[int]:  # noqa: B008  # a tuple
         """Store ``events`` and what is to be remembered of their command; answer positions, in their order.
 
-        IntegrityError: another writer was faster; AlreadyDone: so was the same command. Nothing is stored then, and the
-        caller's transaction lives on.
+        IntegrityError: another writer was faster, or they do not follow what the log has; AlreadyDone: the same command
+        was carried out. Nothing is stored then, and the caller's transaction lives on. Any isolation level will do.
         """
         array, parameters = bound(events)
         why = cause.get()
+        if why.effective_at and why.effective_at.tzinfo is None:
+            raise ValueError(f"effective_at, {why.effective_at}, has no zone: when that was depends on where.")
         try:
             ((positions,),) = self.rows(
                 f"select eventstore_append({array}::uuid[], {array}::bigint[], {array}::text[], {array}::bytea[], "
@@ -172,6 +175,8 @@ class LogRecorder(StreamRecorder, library.ApplicationRecorder):
             ) from error.__cause__
         if positions is None:
             raise library.IntegrityError(f"Another writer was faster: {versions(events)} is taken.")
+        if positions[:1] == [NO_SUCCESSOR]:
+            raise library.IntegrityError(gap(events, entry, *positions[1:]))
         if positions == [0]:
             raise AlreadyDone(f"Command {why.command_id} was carried out before.")
         return positions  # type: ignore[no-any-return]
@@ -268,6 +273,15 @@ def row(event: Any) -> tuple[UUID, int, str, bytes]:
 def versions(events: Sequence[Any]) -> str:
     """Which of which streams, for people."""
     return ", ".join(f"version {e.originator_version} of {e.originator_id}" for e in events)
+
+
+def gap(events: Sequence[Any], entry: Entry, number: int | None, last: int | None) -> str:
+    """Which version was to be stored (or was said to be), and what is there, for people."""
+    found = "there is no such stream" if last is None else f"the last is {last}"
+    if number is None:
+        return f"Version {entry.version} of {entry.stream_id} is not in the log: {found}. Load it again."
+    event = events[number - 1]
+    return f"Version {event.originator_version} of {event.originator_id} does not follow: {found}. Load it again."
 
 
 def bound(events: Sequence[Any]) -> tuple[str, list[object]]:

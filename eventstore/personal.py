@@ -15,6 +15,8 @@ import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.conf import settings
+from eventsourcing.persistence import ProgrammingError
+from psycopg.errors import InsufficientPrivilege
 
 from eventstore.persistence import rows
 
@@ -31,8 +33,12 @@ class KeyUnavailable(Exception):
     """A key that should be there is not: an error of operation, never a reason to show or to erase anything."""
 
 
+class NoRight(KeyUnavailable):
+    """The database role may not read the keys: one that only looks (``sql/roles.sql``)."""
+
+
 def keys(subjects: Iterable[UUID]) -> dict[UUID, AESGCM | None]:
-    """Their keys; None: forgotten. KeyUnavailable: there is no such key, or none that unwraps it."""
+    """Their keys; None: forgotten. KeyUnavailable: there is no such key, none that unwraps it, or no right to it."""
     wanted = list(set(subjects))
     found = _found(wanted)
     if missing := set(wanted) - found.keys():
@@ -55,7 +61,18 @@ def keys_to_seal(subjects: Iterable[UUID]) -> dict[UUID, AESGCM]:
 
 def _found(wanted: list[UUID]) -> dict[UUID, AESGCM | None]:
     sql = "select subject_id, wrapped, wrapped_by from eventstore_personal_key where subject_id = any(%s)"
-    return {subject: unwrapped(subject, wrapped, by) for subject, wrapped, by in rows(sql, wanted)}
+    try:
+        found = rows(sql, wanted)
+    except ProgrammingError as error:
+        if isinstance(error.__cause__, InsufficientPrivilege):
+            raise NoRight("Facts are sealed, and this database role may not read the keys.") from error
+        raise
+    return {subject: unwrapped(subject, wrapped, by) for subject, wrapped, by in found}
+
+
+def may_be_opened() -> bool:
+    """Whether this database role may read the keys."""
+    return rows("select has_table_privilege('eventstore_personal_key', 'select')")[0][0]  # type: ignore[no-any-return]
 
 
 def _make(subjects: list[UUID]) -> None:

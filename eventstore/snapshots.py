@@ -1,20 +1,18 @@
 """What an aggregate's events have come to, kept now and then so that long streams load as fast as short ones.
 
-Never needed: without it, or when the code of the aggregate has changed since, its events are folded from the first. An
-aggregate is kept if its class declares the types of its attributes, and none of its facts are personal: those would be
-a second copy to forget.
+Never needed: without it, or when the code of the aggregate may have changed since, its events are folded from the
+first. An aggregate is kept if its class declares the types of its attributes, and none of its facts are personal: those
+would be a second copy to forget.
 """
 
 import logging
 from functools import cache
-from hashlib import blake2b
-from sys import version_info
 from typing import Any
 
 from django.db import Error, transaction
 from eventsourcing.persistence import PersistenceError
 
-from eventstore.domain import beginnings, bodies
+from eventstore import sources
 from eventstore.mapper import encode, shape
 from eventstore.names import classes
 from eventstore.persistence import Recorded, rows
@@ -73,17 +71,11 @@ def take(aggregate: Any) -> None:
 
 @cache
 def fingerprint(name: str) -> str:
-    """Changes when the code that makes the state does: the events' bodies, the types, or Python. Empty: never kept."""
-    cls: Any = classes[name]
-    events = {event: event_name for event_name, event in sorted(classes.items()) if event_name.startswith(f"{name}.")}
-    declared = {n: str(hint) for n, hint in sorted(vars(cls).get("__annotations__", {}).items())}
-    if not declared or any(shape(event_name).personal for event_name in events.values()):
+    """Changes with any source that the state may depend on: a word too many changed is a snapshot made anew, a word too
+    few a state misread. Empty: never kept.
+    """
+    cls = classes[name]
+    events = [event_name for event_name in classes if event_name.startswith(f"{name}.")]
+    if not vars(cls).get("__annotations__") or any(shape(event_name).personal for event_name in events):
         return ""
-    made_by = beginnings | {event: body for event, (body, _) in bodies.items()}
-    code = [(event_name, _code(made_by[event])) for event, event_name in events.items() if event in made_by]
-    return blake2b(repr((version_info[:2], declared, code)).encode(), digest_size=12).hexdigest()
-
-
-def _code(function: Any) -> tuple[Any, ...]:
-    code = function.__code__
-    return code.co_code, [c for c in code.co_consts if not hasattr(c, "co_code")], code.co_names
+    return sources.fingerprint(cls.__module__, __name__)

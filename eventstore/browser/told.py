@@ -11,8 +11,9 @@ from eventsourcing.persistence import PersistenceError
 
 from eventstore.evolution import retired_names
 from eventstore.history import Entry
-from eventstore.mapper import present, shape
+from eventstore.mapper import shape
 from eventstore.models import Event
+from eventstore.unopened import present
 
 FEW = 6  # facts in one line of a list
 SHORT = 40  # letters of such a fact

@@ -33,6 +33,10 @@ class Pupil(Aggregate):
     def leave(self, reason: str) -> None:
         self.town = reason
 
+    @event("Expelled")
+    def expel(self) -> None:
+        self.town = self.school.upper()
+
 
 @upcast("Pupil.Enrolled")
 def _the_name_has_two_parts(facts):
@@ -135,6 +139,67 @@ def test_an_event_that_cannot_be_read_says_which_and_where_and_why(name, facts, 
 
     with pytest.raises(Unreadable, match=f"{name} at position {position}, version 2 of {stream}: .*{problem}"):
         load(stream)
+
+
+def test_an_event_whose_body_fails_says_which_and_where_and_why():
+    stream = stored(
+        ("Pupil.Enrolled", {"name": "Ada Byron"}), ("Pupil.Moved", {"town": "Dover"}), ("Pupil.Expelled", {})
+    )
+    where = f"Pupil.Expelled at position {log.horizon()}, version 3 of {stream}: AttributeError"
+    now = datetime.now(UTC).isoformat()
+
+    for read in (
+        lambda: load(stream),
+        lambda: history.at(stream, history.moment("v3")),
+        lambda: history.at(stream, history.effective(now)),
+        lambda: list(history.states(history.of(stream))),
+    ):
+        with pytest.raises(Unreadable, match=where) as told:
+            read()
+        assert isinstance(told.value.__cause__, AttributeError)
+    assert load(stream, version=2).town == "Dover"
+
+
+def test_so_does_the_first_event_of_a_stream_that_is_none():
+    stream = stored(("Pupil.Moved", {"town": "Dover"}))
+
+    with pytest.raises(Unreadable, match=f"Pupil.Moved at position {log.horizon()}, version 1 of {stream}: "):
+        load(stream)
+
+
+def test_an_upcaster_that_fails_is_named_by_its_event_in_every_reading():
+    stream = stored(("Pupil.Enrolled", {"name": 7}))
+    where = f"Pupil.Enrolled at position {log.horizon()}, version 1 of {stream}: AttributeError"
+
+    for read in (lambda: load(stream), lambda: history.of(stream), lambda: history.last(1), lambda: log.after(0)):
+        with pytest.raises(Unreadable, match=where):
+            read()
+
+
+@pytest.mark.parametrize("data", [b"\xff", b'{"town": "\xff"}', b"", b"[1]"])
+@pytest.mark.parametrize("name", ["Pupil.Moved", "Pupil.Relocated"])
+def test_a_payload_that_is_no_json_is_named(name, data):
+    stream = stored(("Pupil.Enrolled", {"name": "Ada Byron"}))
+    LogRecorder().insert_events([Stored(stream, 2, name, data)])
+
+    with pytest.raises(Unreadable, match=f"{name} at position {log.horizon()}, version 2 of {stream}: "):
+        load(stream)
+
+
+def test_so_are_facts_that_are_asked_for():
+    stream = stored(("Pupil.Enrolled", {"name": "Ada Byron"}))
+    LogRecorder().insert_events([Stored(stream, 2, "Pupil.Moved", b"\xff")])
+    (moved,) = history.last(1)
+
+    with pytest.raises(Unreadable, match=f"Pupil.Moved at position {moved.position}, version 2 of {stream}: "):
+        _ = moved.facts
+
+
+def test_a_stream_is_loaded_by_a_uuid():
+    stream = stored(("Pupil.Enrolled", {"name": "Ada Byron"}))
+
+    with pytest.raises(TypeError, match=f"Expected the UUID of a stream, found '{stream}'"):
+        load(str(stream))
 
 
 def test_a_name_cannot_be_its_own_past(monkeypatch):

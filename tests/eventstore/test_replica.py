@@ -133,7 +133,7 @@ def test_a_reader_on_a_replica_misses_nothing(servers):
 @pytest.mark.django_db
 def test_a_sweep_publishes_the_horizon(monkeypatch):
     LogRecorder().insert_events([Stored(UUID(int=99), 1, "Fuzz.Happened", b"{}")])
-    monkeypatch.setattr(tasks, "catch_up", lambda **_: None)
+    monkeypatch.setattr(tasks, "catch_up", lambda *_, **__: None)
 
     tasks.sweep()
 

@@ -6,7 +6,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 from django.core.management import call_command
-from django.db import connection
+from django.db import connection, transaction
 
 from eventstore import log
 from eventstore.persistence import LogRecorder, Stored
@@ -19,6 +19,7 @@ APPEND = (
     "null, null, null, null, null, null, null, null, null, null)"
 )
 DENIED, REFUSED, ALLOWED = "42501", "23001", "allowed"  # insufficient_privilege, restrict_violation (the guard's)
+NAMELESS = "23514"  # check_violation
 
 # statement → what comes of it for the owner, the writer, the reader
 MATRIX = {
@@ -26,6 +27,7 @@ MATRIX = {
     "select * from eventstore_log": (ALLOWED, ALLOWED, ALLOWED),
     "select eventstore_horizon()": (ALLOWED, ALLOWED, ALLOWED),
     APPEND: (ALLOWED, ALLOWED, DENIED),
+    APPEND.replace("A.B", ""): (NAMELESS, NAMELESS, DENIED),
     "insert into eventstore_event (position, stream_id, version, name, data, recorded_at, effective_at)"
     " values (9, gen_random_uuid(), 1, 'A.B', '{}', now(), now())": (ALLOWED, DENIED, DENIED),
     "copy eventstore_event from stdin": (ALLOWED, DENIED, DENIED),
@@ -89,6 +91,32 @@ def test_each_role_can_do_what_it_may_and_nothing_else(roles, place, name):
     assert tried == {statement: expected[place] for statement, expected in MATRIX.items() if statement in tried}
     assert len(tried) > 10
     assert len(log.after(0)) == 1, "all was rolled back"
+
+
+@pytest.mark.parametrize("version", [7, 2, -3])
+def test_the_writer_cannot_leave_a_gap(roles, version):
+    with transaction.atomic(), connection.cursor() as c:
+        c.execute(f"set local role {roles['writer']}")
+
+        c.execute(APPEND.replace("array[1]", f"array[{version}]"))
+
+        assert c.fetchone() == ([-1, 1, None],), "the first of them does not follow: there is no such stream"
+    assert len(log.after(0)) == 1
+
+
+@pytest.mark.parametrize("floor", ["999999999", "-5"])
+def test_the_writer_cannot_forge_what_holds_the_horizon_back(roles, floor):
+    elsewhere = connection.copy()
+    try:
+        with transaction.atomic(), connection.cursor() as c:
+            c.execute(f"set local role {roles['writer']}; set local eventstore.floor = '{floor}'")
+            c.execute(APPEND)
+            (((position,),)) = c.fetchone()
+            with elsewhere.cursor() as reader:
+                reader.execute("select eventstore_horizon()")
+                assert reader.fetchone()[0] < position, "it is not committed yet"
+    finally:
+        elsewhere.close()
 
 
 def tries(role, statement):

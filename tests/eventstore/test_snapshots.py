@@ -8,7 +8,7 @@ from hypothesis import given as for_all
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from eventstore import application, snapshots
+from eventstore import application
 from eventstore.application import EventSourced, load
 from eventstore.domain import Aggregate
 from eventstore.models import Snapshot
@@ -86,36 +86,6 @@ def test_one_that_other_code_took_is_ignored(monkeypatch):
     rows("update eventstore_snapshot set data = %b, code = 'older' returning 1", b'{"total": "what?"}')
 
     assert load(counter).total == 10
-
-
-def test_other_code_has_another_fingerprint(monkeypatch):
-    before = snapshots.fingerprint("Counter")
-    snapshots.fingerprint.cache_clear()
-    from eventstore.domain import bodies
-
-    def other(self, by: int) -> None:
-        self.total -= by
-
-    stepped = next(cls for cls in bodies if cls.TOPIC == "Counter.Stepped")
-    monkeypatch.setitem(bodies, stepped, (other, ("by",)))
-
-    assert snapshots.fingerprint("Counter") != before
-    snapshots.fingerprint.cache_clear()
-
-
-def test_so_has_other_code_of_the_first_event(monkeypatch):
-    from eventstore.domain import beginnings
-
-    before = snapshots.fingerprint("Counter")
-    snapshots.fingerprint.cache_clear()
-
-    def other(self) -> None:
-        self.total = 100
-
-    monkeypatch.setitem(beginnings, next(cls for cls in beginnings if cls.TOPIC == "Counter.Started"), other)
-
-    assert snapshots.fingerprint("Counter") != before
-    snapshots.fingerprint.cache_clear()
 
 
 def test_an_aggregate_that_declares_nothing_is_not_kept():

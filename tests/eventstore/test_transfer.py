@@ -77,6 +77,72 @@ def test_what_is_no_export_changes_nothing(content, problem):
     assert not Event.objects.exists()
 
 
+def lines_of(exported):
+    return exported.splitlines(keepends=True)
+
+
+@pytest.mark.parametrize(
+    ("tamper", "problem"),
+    [
+        (lambda lines: lines[:-1], 'Line 11 is the last: the file is cut off. Expected a line {"end":…} after it'),
+        (lambda lines: lines[:3], "Line 3 is the last: the file is cut off"),
+        (lambda lines: [*lines[:-1], lines[-1][:20]], "Line 12: Input data was truncated"),
+        (lambda lines: [*lines, lines[-1]], "Line 13: expected nothing after the line that ends the export"),
+        (lambda lines: [*lines[:3], *lines[2:]], "Line 4: the next event should come after 2, and is 2"),
+        (
+            lambda lines: [lines[0], lines[2], lines[1], *lines[3:]],
+            "Line 3: the next event should come after 2,",
+        ),
+        (lambda lines: [*lines[:10], lines[9], *lines[10:]], "Line 11: the next command should come after "),
+        (lambda lines: [lines[0], *lines[2:]], "Line 11: expected 8 events up to position 8, .* found 7 events up to"),
+        (lambda lines: [*lines[:-2], lines[-1]], "Line 11: expected 8 events up to position 8, digest "),
+        (lambda lines: [line.replace(b"quoted", b"changed") for line in lines], "Line 12: expected 8 events"),
+        (lambda lines: [line.replace(b'"base64":"/', b'"base64":"!') for line in lines], "Line 4: .*base64"),
+        (lambda lines: [line.replace(b"quoted", b"\xff") for line in lines], "Line 2: .*utf-8"),
+        (
+            lambda lines: [line.replace(b'"position":2', b'"position":null') for line in lines],
+            "after 1, and is None",
+        ),
+    ],
+)
+def test_a_file_that_is_not_what_was_exported_is_refused_by_line_and_nothing_is_imported(tamper, problem, tmp_path):
+    (tmp_path / "log.jsonl").write_bytes(b"".join(tamper(lines_of(exported()))))
+    empty_the_log()
+
+    with pytest.raises(CommandError, match=problem):
+        call_command("events", "import", str(tmp_path / "log.jsonl"))
+
+    assert not Event.objects.exists()
+    assert not Command.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [
+        (b'"version":2', b'"version":1', "duplicate key"),
+        (b'"version":2', b'"version":1' + b"0" * 30, "integer|int too|out of range"),
+        (b'"version":2', b'"version":null', "null value"),
+        (b"quoted", b"\\u0000", "null byte|NUL|0x00"),
+    ],
+)
+def test_what_the_database_refuses_is_named_by_its_lines(old, new, problem, monkeypatch):
+    monkeypatch.setattr(transfer, "AT_ONCE", 3)
+    content = exported()
+    empty_the_log()
+
+    with pytest.raises(transfer.WrongFile, match=f"Lines [0-9]+ to [0-9]+ cannot be stored: .*({problem})"):
+        transfer.load(io.BytesIO(content.replace(old, new)))
+
+    assert not Event.objects.exists()
+
+
+def test_the_export_of_nothing_is_imported_too():
+    empty_the_log()
+
+    assert transfer.load(io.BytesIO(nothing := exported())) == {"key": 0, "event": 0, "command": 0}
+    assert len(lines_of(nothing)) == 2
+
+
 def test_events_export_and_import_from_the_command_line(tmp_path, monkeypatch, capsysbinary):
     call_command("events", "export")
     first = capsysbinary.readouterr().out
@@ -119,6 +185,9 @@ def test_a_whole_log_is_verified(capsys):
         ("update eventstore_event set version = 3 where version = 2", "expected versions 1 to 2, found 2 from 1 to 3"),
         ("update eventstore_event set position = 0 where version = 2", "version 2 is at position 0, the one before"),
         ("delete from eventstore_event where version = 2", "its receipt names position 2, where no event of it is"),
+        ("truncate eventstore_command", "it has no receipt, and 1 events, the first at position 1"),
+        ("delete from eventstore_command where position = 2", "has no receipt, and 1 events, the first at position 2"),
+        ("update eventstore_event set data = '\\xff' where version = 2", "Purchase.ItemAdded at position 2"),
         ("update eventstore_event set data = '{}' where version = 2", "missing required field `item`"),
         ("update eventstore_event set name = 'Purchase.Lost' where version = 2", "no class is stored as Purchase.Lost"),
     ],
