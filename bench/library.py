@@ -58,20 +58,20 @@ class Shop(Application[UUID]):
 
 def application(*, snapshots: bool = False, **env: str) -> Shop:
     """Made by each process for itself, since it has a pool of connections."""
+    return Shop(environment() | {"IS_SNAPSHOTTING_ENABLED": "y" if snapshots else "n"} | env)
+
+
+def environment() -> dict[str, str]:
     server = connection.settings_dict
-    return Shop(
-        {
-            "PERSISTENCE_MODULE": "eventsourcing.postgres",
-            "POSTGRES_DBNAME": server["NAME"],
-            "POSTGRES_HOST": server["HOST"],
-            "POSTGRES_PORT": str(server["PORT"]),
-            "POSTGRES_USER": server["USER"],
-            "POSTGRES_PASSWORD": server["PASSWORD"] or "none",
-            "IS_SNAPSHOTTING_ENABLED": "y" if snapshots else "n",
-            "CREATE_TABLE": "n",  # made once: eight processes together fail at it
-        }
-        | env
-    )
+    return {
+        "PERSISTENCE_MODULE": "eventsourcing.postgres",
+        "POSTGRES_DBNAME": server["NAME"],
+        "POSTGRES_HOST": server["HOST"],
+        "POSTGRES_PORT": str(server["PORT"]),
+        "POSTGRES_USER": server["USER"],
+        "POSTGRES_PASSWORD": server["PASSWORD"] or "none",
+        "CREATE_TABLE": "n",  # made once: eight processes together fail at it
+    }
 
 
 def purchase(events: int) -> Purchase:

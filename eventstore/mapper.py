@@ -88,17 +88,17 @@ def present(records: Sequence[R]) -> list[R]:
 
     KeyUnavailable: a key that should be there is not.
     """
-    if all(map(as_stored, {record.name for record in records})):
-        return list(records)
-    read = [_renamed(record) for record in records]
-    subjects = {who for record, facts in read for who in _subjects(record, facts or {})}
+    others = {name for name in {record.name for record in records} if not as_stored(name)}
+    found = list(records)
+    read = {place: _renamed(record) for place, record in enumerate(records) if record.name in others} if others else {}
+    subjects = {who for record, facts in read.values() for who in _subjects(record, facts)}
     keys = personal.keys(subjects) if subjects else {}
-    return [record if facts is None else _opened(record, facts, keys) for record, facts in read]
+    for place, (record, facts) in read.items():
+        found[place] = _opened(record, facts, keys)
+    return found
 
 
-def _renamed(record: R) -> tuple[R, Facts | None]:
-    if as_stored(record.name):
-        return record, None
+def _renamed(record: R) -> tuple[R, Facts]:
     try:
         name, facts = evolution.present(record.name, msgspec.json.decode(record.data))
     except Exception as error:

@@ -1,7 +1,9 @@
 """The source of a module and of all that it imports: what two processes compare to know that they run the same code."""
 
 import ast
+import os
 import sys
+import threading
 import time
 from functools import cache
 from hashlib import blake2b
@@ -11,6 +13,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 LOADED = time.time()  # what was written since then may not be what this process runs
+
+
+# Two threads that parse at once make CPython 3.11 raise SystemError: "AST constructor recursion depth mismatch".
+parsing = threading.Lock()
 
 
 class Unknown(Exception):
@@ -48,6 +54,15 @@ def fingerprint(*modules: str) -> str:
     return blake2b(repr((sys.version_info[:2], sorted(found.items()))).encode(), digest_size=12).hexdigest()
 
 
+def _parse_anew() -> None:
+    """A child has none of its parent's threads: none of them lets go of the lock."""
+    global parsing  # noqa: PLW0603
+    parsing = threading.Lock()
+
+
+os.register_at_fork(after_in_child=_parse_anew)
+
+
 @cache
 def _source(name: str) -> Source | None:
     """None: ``name`` is no module, but something in one; or a folder."""
@@ -64,7 +79,8 @@ def _source(name: str) -> Source | None:
         text = path.read_bytes()
         if path.suffix != ".py" or path.stat().st_ctime > LOADED:
             raise Unknown(name)
-        tree = ast.parse(text)
+        with parsing:
+            tree = ast.parse(text)
     except (OSError, SyntaxError) as error:
         raise Unknown(name) from error
     package = name if spec.submodule_search_locations is not None else name.rpartition(".")[0]

@@ -20,11 +20,12 @@ HERE = DATA / "run"
 PYTHON = [sys.executable, "-u", "-Wignore:You're running the worker with superuser privileges"]  # only here
 QUIET = ["--without-gossip", "--without-mingle"]  # workers need not know of each other: the checkpoints do
 COMMANDS = {  # in the order of their start; they are ended in the reverse order
+    "gateway": ["shop.payments.fake", "--ledger", str(HERE / "gateway.sqlite3")],  # takes no money
     "beat": ["celery", "-q", "-A", "shop", "beat", "--loglevel", "warning", "--schedule", str(HERE / "beat-schedule")],
     "worker": ["celery", "-q", "-A", "shop", "worker", "--loglevel", "info", "--concurrency", "2", *QUIET],
     "web": ["gunicorn", "shop.wsgi"],  # and gunicorn.conf.py
 }
-COLOURS = {"web": 36, "worker": 32, "beat": 35, "valkey": 33, "postgres": 34}
+COLOURS = {"gateway": 31, "web": 36, "worker": 32, "beat": 35, "valkey": 33, "postgres": 34}
 SHORTEST_WAIT, LONGEST_WAIT = 0.5, 30.0  # seconds before what has ended is started again; doubled each time
 STEADY = 60.0  # seconds of running after which the next wait is the shortest again
 
@@ -112,6 +113,8 @@ def main() -> int:
         with lock(HERE / "lock", wait=False) as sign, embedded(HERE) as servers, ExitStack() as ending:
             defaults = {"SECRET_KEY": secret(HERE / "secret-key"), "SECURE": "false", "DEMO": "true"}
             defaults["EVENTSTORE_KEYS"] = wrapping_key(HERE / "wrapping-key")
+            defaults["GATEWAY_SECRET"] = secret(HERE / "gateway-secret")
+            defaults["GATEWAY_URL"] = f"http://127.0.0.1:{any_port()}"
             settings = defaults | {server.variable: server.url for server in servers}
             settings |= {
                 name: os.environ[name] for name in [*defaults, "DATABASE_URL", "REDIS_URL"] if os.environ.get(name)
@@ -120,6 +123,7 @@ def main() -> int:
             ending.callback(RUNNING.unlink, missing_ok=True)
             port = free_port()
             environment = os.environ | settings | {"PORT": str(port), "DJANGO_SETTINGS_MODULE": "shop.settings"}
+            environment["GATEWAY_WEBHOOKS"] = f"http://127.0.0.1:{port}/api/v1/payments/webhook/"
             manage("migrate", "--no-input", environment=environment)
             manage("demo", environment=environment)
 
@@ -127,6 +131,8 @@ def main() -> int:
             for server in servers:
                 supervisor.watch(server)
             for name, command in COMMANDS.items():
+                if name == "gateway" and os.environ.get("GATEWAY_URL"):
+                    continue  # there is another
                 process = Process(name, [*PYTHON, "-m", *command], HERE, cwd=ROOT, environment=environment)
                 ending.callback(process.end, supervisor.print_output)
                 process.start()
@@ -166,6 +172,11 @@ def free_port() -> int:
             continue
         return port
     raise RuntimeError(f"PORT: expected a free port on 127.0.0.1, found {wanted or '8000 to 8099'} in use")
+
+
+def any_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        return int(found.getsockname()[1])
 
 
 def answers(port: int) -> bool:

@@ -1,4 +1,8 @@
-from django.apps import AppConfig
+from typing import Any
+
+from django.apps import AppConfig, apps
+from django.core.exceptions import FieldDoesNotExist
+from django.db.models.signals import post_migrate
 
 
 class ProjectionsConfig(AppConfig):
@@ -7,4 +11,20 @@ class ProjectionsConfig(AppConfig):
     name = "projections"
 
     def ready(self) -> None:
-        from projections import checks  # noqa: F401  # registers them
+        from projections import checks, queues  # noqa: F401  # they register what they check
+
+        post_migrate.connect(_begin_policies, sender=self)
+
+
+def _begin_policies(apps: Any = apps, **_: Any) -> None:
+    """A policy hears what is recorded from its first ``migrate`` on."""
+    from projections.lease import begin
+    from projections.projection import Policy, registered
+
+    try:
+        apps.get_model("projections", "Checkpoint")._meta.get_field("schema")
+    except (LookupError, FieldDoesNotExist):
+        return  # migrated to an older state
+    for each in registered:
+        if isinstance(each, Policy):
+            begin(each)

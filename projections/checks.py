@@ -10,8 +10,9 @@ from django.core.exceptions import FieldDoesNotExist
 from django.db import models
 
 from eventstore import names
+from projections.handler import Handler
 from projections.models import ReadModel
-from projections.projection import Projection, registered
+from projections.projection import Projection, Subscriber, registered
 
 
 @register
@@ -81,9 +82,60 @@ def _handlers() -> Iterator[CheckMessage]:
                 id="projections.E007",
             )
         yield from _unindexed(projection)
+        yield from _split(projection)
 
 
-def _unindexed(projection: Projection) -> Iterator[CheckMessage]:
+def _split(projection: Subscriber) -> Iterator[CheckMessage]:
+    """Whether it may be split as it says."""
+    if projection.partitions > 1 and not (isinstance(projection, Projection) and projection.splits_by):
+        yield Error(
+            f"{projection.name} is to be advanced in {projection.partitions} parts, and does not say how it splits.",
+            hint="splits_by = {Model: 'the column with the stream that a row belongs to', …}; a policy has one part.",
+            obj=projection,
+            id="projections.E009",
+        )
+    if not isinstance(projection, Projection) or not projection.splits_by:
+        return
+    if projection.partitions > 1 and projection.keeps_history:
+        yield Error(
+            f"{projection.name} keeps history, and is to be advanced in parts.",
+            hint="History is cut where all rows stand at one place: partitions = 1. A rebuild may still have workers.",
+            obj=projection,
+            id="projections.E010",
+        )
+    for model in projection.tables:
+        column = projection.splits_by.get(model, "")
+        owner = next((f for f in model._meta.concrete_fields if f.attname == column), None)
+        if not isinstance(owner, models.UUIDField):
+            yield Error(
+                f"{projection.name} does not say which UUID column of {model.__name__} holds a row's stream.",
+                hint=f"splits_by = {{{model.__name__}: …}}",
+                obj=model,
+                id="projections.E011",
+            )
+    for handler in {handler for handlers in projection.handlers.values() for handler in handlers}:
+        if why := _beyond_a_part(projection, handler):
+            yield Error(
+                f"{handler.title} {why}: {projection.name} cannot be split.",
+                hint="Leave out splits_by.",
+                obj=projection,
+                id="projections.E012",
+            )
+
+
+def _beyond_a_part(projection: Projection, handler: Handler) -> str:
+    """How it looks beyond the rows of one stream."""
+    foreign = [wanted for wanted in handler.wanted if not projection.is_local(wanted)]
+    if foreign and len(handler.wanted) > 1:
+        return "takes rows of several streams at once"
+    for wanted in foreign:
+        key: Any = wanted.model._meta.pk
+        if wanted.computed or (wanted.column is None and key.attname != projection.splits_by.get(wanted.model)):
+            return f"asks for {wanted.model.__name__} by a key that is not its stream's"
+    return ""
+
+
+def _unindexed(projection: Subscriber) -> Iterator[CheckMessage]:
     asked = {
         (wanted.model, wanted.column, handler.title)
         for handlers in projection.handlers.values()

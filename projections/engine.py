@@ -7,30 +7,32 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from itertools import groupby
+from typing import Any
 
-from django.db import InterfaceError as DjangoInterfaceError
-from django.db import OperationalError as DjangoOperationalError
 from django.db import transaction
-from eventsourcing.persistence import InterfaceError, OperationalError
+from psycopg import Cursor
 
 from eventstore import log
 from eventstore.log import Recorded
 from eventstore.persistence import cursor as log_cursor
+from projections import policies
 from projections.lease import Lease, LeaseLost, move_all, take
+from projections.parking import TooManyParked, park
+from projections.past import Past
 from projections.progress import Report, silent
-from projections.projection import Projection, known
+from projections.projection import WHOLE, Policy, Subscriber, known
 from projections.rows import EventFailed, Rows
+from projections.trouble import TROUBLE, is_lost, of_the_moment, passes
 
-BATCH = 5_000  # events: more are not quicker, and a batch should take less than a second
-
-LOST = ("none", "08", "57P")  # how the SQLSTATE begins where the connection is gone
-TROUBLE = (OperationalError, InterfaceError, DjangoOperationalError, DjangoInterfaceError)
+BATCH = 10_000  # events at most: more are not quicker, and take memory
+LONG = 600.0  # seconds of a lease while live rows are copied into history
+QUICK, SLOW = 0.2, 1.0  # seconds of a batch: below the first the next one is larger, above the second smaller
 
 logger = logging.getLogger(__name__)
 
 
 def catch_up(
-    projections: Iterable[Projection] | None = None,
+    projections: Iterable[Subscriber] | None = None,
     *,
     seconds: float = math.inf,
     failed: bool = True,
@@ -49,7 +51,7 @@ def catch_up(
         while True:
             # Looked at once more after the last was let go: who was woken meanwhile may have found its lease taken.
             end = log.horizon()
-            free = asked.keys() - {lease.name for lease in held}
+            free = asked.keys() - {lease.projection.name for lease in held}
             held += take((asked[name] for name in free), behind=end, failed=failed)
             if not held or time.monotonic() >= until:
                 return
@@ -57,7 +59,7 @@ def catch_up(
                 for lease in advance(together, end, report):
                     held.remove(lease)
                     if lease.failed:
-                        del asked[lease.name]
+                        del asked[lease.projection.name]
     finally:
         with suppress(*TROUBLE):
             for lease in held:
@@ -70,8 +72,10 @@ def advance(leases: Sequence[Lease], end: int, report: Report = silent) -> list[
     Answers those whose lease is no longer held: they have seen all up to ``end``, cannot go on (``failed``), or lost
     it.
     """
+    began = time.monotonic()
     with no_collection():
-        events, to = read(leases, end, limit=1 if leases[0].failed else BATCH)
+        limit = 1 if leases[0].failed else min(BATCH, *(lease.batch for lease in leases))
+        events, to = read(leases, end, limit)
         over: list[Lease] = []
         idle: list[Lease] = []
         for lease in leases:
@@ -83,7 +87,9 @@ def advance(leases: Sequence[Lease], end: int, report: Report = silent) -> list[
         if idle:
             move_all(idle, to, release=to == end)
             over += idle if to == end else []
+    taken = time.monotonic() - began
     for lease in leases:
+        lease.batch = _next_batch(limit, taken) if len(events) == limit else lease.batch
         report(lease.name, "advancing", lease.position, end, len(events))
     return over
 
@@ -91,7 +97,13 @@ def advance(leases: Sequence[Lease], end: int, report: Report = silent) -> list[
 def read(leases: Sequence[Lease], end: int, limit: int) -> tuple[list[Recorded], int]:
     """The next events for any of ``leases``, and the position that they lead to."""
     names = sorted({name for lease in leases for name in lease.projection.handlers})
-    events = log.after(leases[0].position, names, limit, up_to=end) if names else []
+    first = leases[0]
+    streams, everywhere = (None, ()) if first.part is WHOLE else (first.part, first.projection.everywhere)
+    events: list[Recorded] = []
+    if names:
+        events = log.after(
+            first.position, names, limit, up_to=end, streams=streams, everywhere=everywhere, tolerant=True
+        )
     return events, events[-1].position if len(events) == limit else end
 
 
@@ -102,60 +114,116 @@ def apply(lease: Lease, events: Sequence[Recorded], to: int, *, release: bool = 
     """
     with transaction.atomic(), log_cursor() as cursor:
         cursor.execute("SELECT set_config('application_name', %s, true)", [lease.tag], prepare=True)
-        lease.move(cursor, to, release=release)  # first: who has lost its lease shall not blame an event
-        rows = Rows(lease.projection, lease.schema)
-        rows.fold(events, cursor)
-        rows.write(cursor)
+        full = write(lease, events, to, cursor, release=release)
     lease.position, lease.failed = to, False
+    if full and lease.extend(LONG):
+        with transaction.atomic(), log_cursor() as cursor:  # not in the batch: it may take longer than a lease
+            cursor.execute("SELECT set_config('application_name', %s, true)", [lease.tag], prepare=True)
+            lease.move(cursor, to, release=release)
+            for past in full:
+                past.end(cursor, to)
+
+
+def write(
+    lease: Lease, events: Sequence[Recorded], to: int, cursor: Cursor[Any], *, release: bool = False
+) -> list[Past]:
+    """The same within the caller's transaction; answers which history may be cut at ``to``."""
+    parked = lease.move(cursor, to, release=release)  # first: who has lost its lease shall not blame an event
+    if parked:
+        park(lease, [event for event in events if event.stream_id in parked])
+        events = [event for event in events if event.stream_id not in parked]
+    if lease.skipped:
+        events = [event for event in events if event.position not in lease.skipped]
+    return fold(lease, events, to, cursor)
+
+
+def fold(lease: Lease, events: Sequence[Recorded], to: int, cursor: Cursor[Any]) -> list[Past]:
+    """Write what ``events`` make of the rows; or have the policy act."""
+    if isinstance(lease.projection, Policy):
+        policies.act(lease.projection, events)
+        return []
+    rows = Rows(lease.projection, lease.schema, part=lease.part)
+    rows.fold(events, cursor)
+    rows.write(cursor, to, alone=lease.part is WHOLE)
+    return rows.full
 
 
 def _go_on(lease: Lease, events: Sequence[Recorded], to: int, *, release: bool) -> bool:
-    """Apply ``events``; or all before the first that fails, and note why it stands there."""
+    """Apply ``events``; what fails is parked, or else notes why the projection stands before it."""
     try:
         _as_far_as_possible(lease, events, to, release)
     except LeaseLost as lost:
         logger.info("%s", lost)
         return False
     except Exception as error:
-        if isinstance(error, TROUBLE) and _sqlstate(error).startswith(LOST):
+        if is_lost(error):
             logger.warning("%s lost its connection: %s", lease.name, error)
+            return False
+        if passes(error):
+            logger.info("%s is tried again: %s", lease.name, error)
+            lease.release()
             return False
         lease.failed = True
         if lease.stop(str(error), error.event.position if isinstance(error, EventFailed) else None):
-            logger.exception("%s stands still at position %s.", lease.name, lease.position)
+            logger.exception("%s stands still at position %s.", lease.name, lease.position, extra=_where(lease))
         return False
     return True
 
 
 def _as_far_as_possible(lease: Lease, events: Sequence[Recorded], to: int, release: bool) -> None:
-    try:
-        apply(lease, events, to, release=release)
-    except LeaseLost:
-        raise
-    except Exception as error:
-        if _of_the_moment(error):
+    """All of ``events``; those that fail are found by halving, and parked if that is the projection's way.
+
+    A policy hears one at a time: what it appends holds back the horizon until it is committed.
+    """
+    left = [[event] for event in reversed(events)] if isinstance(lease.projection, Policy) else [list(events)]
+    while left:
+        some = left.pop()
+        until = some[-1].position if left else to
+        try:
+            apply(lease, some, until, release=release and not left)
+        except (LeaseLost, TooManyParked):
             raise
-        known_place = error.place if isinstance(error, EventFailed) else None
-        place = len(events) // 2 if known_place is None else known_place  # the server does not say which row it was
-        if place == 0:
-            raise error if known_place == 0 else EventFailed(lease.projection, events[0], error, 0) from error
-        _as_far_as_possible(lease, events[:place], events[place - 1].position, False)
-        _as_far_as_possible(lease, events[place:], to, release)
+        except Exception as error:
+            if of_the_moment(error):
+                raise
+            if len(some) == 1:
+                _park(lease, some[0], error, until, release and not left)
+                continue
+            place = error.place if isinstance(error, EventFailed) else len(some) // 2  # the server does not say which
+            left += [some[place or 1 :], some[: place or 1]]
 
 
-def _of_the_moment(error: Exception) -> bool:
-    """The connection, a lock, the disk: no event is to blame. For 54 it is: a value too long for an index."""
-    return isinstance(error, TROUBLE) and not _sqlstate(error).startswith("54")
+def _park(lease: Lease, event: Recorded, error: Exception, to: int, release: bool) -> None:
+    """Leave ``event`` for later, with those of its stream that follow. EventFailed: not this projection's way."""
+    failed = error if isinstance(error, EventFailed) else EventFailed(lease.projection, event, error, 0)
+    if lease.projection.on_error != "park" or lease.schema or not lease.is_current:
+        raise failed from error
+    with transaction.atomic(), log_cursor() as cursor:
+        lease.move(cursor, to, release=release)
+        park(lease, [event], str(failed))
+    lease.position, lease.failed = to, False
+    logger.error("%s. Its stream is parked.", failed, exc_info=error, extra=_where(lease))
 
 
-def _sqlstate(error: Exception) -> str:
-    return getattr(error.__cause__, "sqlstate", None) or "none"
+def _where(lease: Lease) -> dict[str, Any]:
+    return {"projection": lease.projection.name, "position": lease.position}
+
+
+def _next_batch(limit: int, seconds: float) -> int:
+    """Twice as many where a batch is quick, half as many where it is slow."""
+    if seconds > SLOW:
+        return max(limit // 2, 100)
+    return min(limit * 2, BATCH) if seconds < QUICK else limit
 
 
 def _standing_together(leases: Iterable[Lease]) -> list[list[Lease]]:
-    """In groups of one position, the last first; those that stopped stand apart, and are tried with one event."""
-    in_order = sorted(leases, key=lambda lease: (-lease.position, lease.failed))
-    return [list(group) for _, group in groupby(in_order, key=lambda lease: (lease.position, lease.failed))]
+    """In groups of one position, the last first. Alone: those that stopped (tried with one event), policies, parts."""
+
+    def place(lease: Lease) -> tuple[Any, ...]:
+        alone = lease.failed or lease.part is not WHOLE or isinstance(lease.projection, Policy)
+        return -lease.position, lease.failed, lease.name if alone else ""
+
+    return [list(group) for _, group in groupby(sorted(leases, key=place), key=place)]
 
 
 @contextmanager

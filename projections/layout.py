@@ -12,6 +12,7 @@ from django.db import connection, models
 from psycopg import Cursor
 
 from projections.models import ReadModel
+from projections.versions import versions
 
 Values = tuple[Any, ...]
 
@@ -34,14 +35,17 @@ class Layout:
         self.column_of = {field.attname: f'"{field.column}"' for field in fields}
         self._pick = itemgetter(*self.names)
         self._json = [self.names.index(field.attname) for field in fields if isinstance(field, models.JSONField)]
-        self._decimals = [(f.attname, f.decimal_places) for f in fields if isinstance(f, models.DecimalField)]
-        self._floats = [field.attname for field in fields if isinstance(field, models.FloatField)]
+        self._decimals = [(n, f.decimal_places) for n, f in enumerate(fields) if isinstance(f, models.DecimalField)]
+        self._floats = [n for n, field in enumerate(fields) if isinstance(field, models.FloatField)]
         self._bytes = [field.column for field in fields if isinstance(field, models.BinaryField)]
         self._columns = [field.column for field in fields]
         self._types = [re.sub(r"\(.*?\)", "", field.db_type(connection) or "") for field in fields]  # "varchar(9)[]"
         # What a row's __dict__ holds, in the order of columns; of JSON a copy, as the database would give it back.
         self.values: Callable[[dict[str, Any]], Values] = self._with_json if self._json else self._pick
         self._write_sql(f'"{key.column}"')
+
+        if model in versions:
+            self._write_sql_of_versions(model, f'"{key.column}"')
 
     def _write_sql(self, key: str) -> None:
         # The table's own row type tells the server how to read JSON: no parameter has a type to be guessed. One changed
@@ -56,37 +60,74 @@ class Layout:
         self.select = f"SELECT {columns} FROM {self.table} WHERE {{}} = ANY(%b)"
         self.delete = f"DELETE FROM {self.table} WHERE {key} = ANY(%b)"
 
+    def _write_sql_of_versions(self, model: type[ReadModel], key: str) -> None:
+        name = versions[model]._meta.db_table
+        table = f'{self.table.rpartition(".")[0]}."{name}"'.removeprefix(".")
+        self.version_columns = [*self._columns, "until", "epoch"]
+        self._version_types = [*self._types, "bigint", "bigint"]
+        columns = ", ".join(f'"{column}"' for column in self.version_columns)
+        source = f"json_populate_recordset(NULL::{table}, %s::json)"
+        same = " AND ".join(f"old.{column} = new.{column}" for column in ("epoch", key, "position"))
+        sets = ", ".join(f"{column} = new.{column}" for column in self.column_of.values())
+        self.insert_versions = f"INSERT INTO {table} ({columns}) SELECT {columns} FROM {source}"
+        self.copy_versions = f"COPY {table} ({columns}) FROM STDIN (FORMAT BINARY)"
+        self.select_versions = f"SELECT {columns} FROM {table} WHERE epoch = ANY(%b) AND {{}} = ANY(%b)"
+        self.update_versions = f"UPDATE {table} old SET {sets} FROM {source} new WHERE {same}"
+        self.delete_versions = f"DELETE FROM {table} old USING {source} new WHERE {same}"
+
     def _with_json(self, row: dict[str, Any]) -> Values:
         values = list(self._pick(row))
         for place in self._json:
             values[place] = decode(encode(values[place]))
         return tuple(values)
 
-    def settle(self, row: ReadModel, values: Values) -> None:
+    def settle(self, row: ReadModel, values: Values, before: Values = ()) -> None:
         """Make ``row`` hold what would be read back, so that rows do not depend on where a batch ends.
 
-        ValueError: its column cannot.
+        What is as it was ``before`` is not looked at. ValueError: its column cannot hold it.
         """
         for place in self._json:
             row.__dict__[self.names[place]] = values[place]
-        for name, places in self._decimals:
-            if (value := row.__dict__[name]) is not None and round(value, places) != value:
-                raise ValueError(f"{self.model.__name__}.{name} has {places} decimal places: {value} is to be rounded.")
-        for name in self._floats:
-            if (value := row.__dict__[name]) is not None and not isfinite(value):
-                raise ValueError(f"{self.model.__name__}.{name} cannot hold {value}.")
+        for place, places in self._decimals:
+            value = values[place]
+            if value is None or (before and value is before[place]):
+                continue
+            if round(value, places) != value:
+                name = f"{self.model.__name__}.{self.names[place]}"
+                raise ValueError(f"{name} has {places} decimal places: {value} is to be rounded.")
+        for place in self._floats:
+            if (value := values[place]) is not None and not isfinite(value):
+                raise ValueError(f"{self.model.__name__}.{self.names[place]} cannot hold {value}.")
 
     def add(self, cursor: Cursor[Any], rows: Sequence[ReadModel]) -> None:
+        values = [self._pick(row.__dict__) for row in rows]
+        self._store(cursor, values, self._columns, self._types, self.insert, self.copy)
+
+    def add_versions(self, cursor: Cursor[Any], versions: Sequence[Values]) -> None:
+        """Each with its ``until`` and its epoch."""
+        columns, types = self.version_columns, self._version_types
+        self._store(cursor, versions, columns, types, self.insert_versions, self.copy_versions)
+
+    def _store(
+        self,
+        cursor: Cursor[Any],
+        rows: Sequence[Values],
+        columns: Sequence[Any],
+        types: Sequence[str],
+        insert: str,
+        copy: str,
+    ) -> None:
         if len(rows) < MANY:
-            cursor.execute(self.insert, [self._as_json(rows)], prepare=True)
+            cursor.execute(insert, [self._as_json(rows, columns)], prepare=True)
             return
-        with cursor.copy(self.copy) as out:
-            out.set_types(self._types)
+        with cursor.copy(copy) as out:
+            out.set_types(types)
             for row in rows:
-                out.write_row(self._pick(row.__dict__))
+                out.write_row(row)
 
     def change(self, cursor: Cursor[Any], rows: Sequence[ReadModel]) -> None:
-        cursor.execute(self.update, [self._as_json(rows)], prepare=True)
+        values = [self._pick(row.__dict__) for row in rows]
+        cursor.execute(self.update, [self._as_json(values, self._columns)], prepare=True)
 
     def remove(self, cursor: Cursor[Any], keys: Sequence[Any]) -> None:
         cursor.execute(self.delete, [keys], prepare=True)
@@ -95,8 +136,20 @@ class Layout:
         sql = self.select.format(self.column_of[attribute])
         return cursor.execute(sql, [keys], prepare=True, binary=True)
 
-    def _as_json(self, rows: Sequence[ReadModel]) -> str:
-        objects = [dict(zip(self._columns, self._pick(row.__dict__), strict=True)) for row in rows]
+    def fetch_versions(
+        self, cursor: Cursor[Any], attribute: str, keys: Sequence[Any], epochs: Sequence[int]
+    ) -> Sequence[Values]:
+        sql = self.select_versions.format(self.column_of[attribute])
+        return cursor.execute(sql, [epochs, keys], binary=True).fetchall()
+
+    def change_versions(self, cursor: Cursor[Any], versions: Sequence[Values]) -> None:
+        cursor.execute(self.update_versions, [self._as_json(versions, self.version_columns)])
+
+    def remove_versions(self, cursor: Cursor[Any], versions: Sequence[Values]) -> None:
+        cursor.execute(self.delete_versions, [self._as_json(versions, self.version_columns)])
+
+    def _as_json(self, rows: Sequence[Values], columns: Sequence[Any]) -> str:
+        objects = [dict(zip(columns, row, strict=True)) for row in rows]
         for column in self._bytes:
             for each in objects:
                 each[column] = each[column] and f"\\x{bytes(each[column]).hex()}"

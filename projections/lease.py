@@ -6,28 +6,35 @@ the commit that writes the rows: a worker that slept through the loss of its lea
 
 import os
 import socket
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from psycopg import Cursor
 
 from eventstore.persistence import cursor as log_cursor
 from eventstore.persistence import rows
-from projections.projection import Projection
+from projections.projection import WHOLE, Part, Policy, Subscriber, part, parts
+from projections.trouble import TROUBLE
 
-SECONDS = 30.0  # longer than any batch takes; a worker whose connection is gone is replaced at once
+SECONDS = 6.0  # longer than a batch takes; one that is frozen is replaced then, one whose connection is gone at once
 HOLDER = socket.gethostname()
+FIRST_BATCH = 1_000  # events
+PATIENCE = 60.0  # seconds, for a moment in which nobody holds the lease
 
 SEE = """
-    SELECT name, position, epoch, error <> '', CASE
+    SELECT projection, name, position, epoch, error <> '', paused_at IS NOT NULL, version, CASE
         WHEN leased_until IS NULL THEN 'free'
         WHEN leased_until <= statement_timestamp()
             OR NOT EXISTS (SELECT FROM pg_stat_activity WHERE pid = backend) THEN 'abandoned'
         ELSE 'held' END
-    FROM projections_checkpoint WHERE name = ANY(%s)"""
+    FROM projections_checkpoint WHERE projection = ANY(%s) AND schema = %s ORDER BY position, name"""
 FIRST = """
-    INSERT INTO projections_checkpoint (name, version) SELECT * FROM unnest(%s::text[], %s::int[])
+    INSERT INTO projections_checkpoint (name, projection, schema, low, high, version, position)
+    VALUES (%s, %s, %s, %s, %s, %s, {start})
     ON CONFLICT DO NOTHING RETURNING 1"""
 # A worker frozen inside a transaction holds row locks, and inside COPY no timeout of the server ends it.
 CUT = """
@@ -38,13 +45,20 @@ TAKE = """
         leased_until = statement_timestamp() + %s * interval '1 second'
     FROM (SELECT name FROM projections_checkpoint JOIN unnest(%s::text[], %s::bigint[]) seen (name, epoch)
           USING (name, epoch) ORDER BY name FOR UPDATE OF projections_checkpoint SKIP LOCKED) free
-    WHERE c.name = free.name RETURNING c.name, c.epoch, c.position, c.error <> ''"""
+    WHERE c.name = free.name RETURNING c.projection, c.name, c.epoch, c.position, c.low, c.high, c.version,
+        c.error <> '', (SELECT array_agg(p.position) FROM projections_parked p
+         WHERE p.projection = c.projection AND p.skipped_at IS NOT NULL)"""
 MOVE = """
     UPDATE projections_checkpoint c SET position = %(to)s, updated_at = statement_timestamp(),
         error = '', error_position = NULL, error_since = NULL,
         leased_until = CASE WHEN NOT %(release)s THEN statement_timestamp() + %(seconds)s * interval '1 second' END
     FROM unnest(%(names)s::text[], %(epochs)s::bigint[]) mine (name, epoch)
-    WHERE c.name = mine.name AND c.epoch = mine.epoch AND c.position = %(position)s RETURNING c.name"""
+    WHERE c.name = mine.name AND c.epoch = mine.epoch AND c.position = %(position)s
+    RETURNING (SELECT array_agg(DISTINCT p.stream_id) FROM projections_parked p
+               WHERE p.projection = c.projection AND c.schema = '' AND p.skipped_at IS NULL)"""
+EXTEND = """
+    UPDATE projections_checkpoint SET leased_until = statement_timestamp() + %s * interval '1 second'
+    WHERE name = %s AND epoch = %s RETURNING 1"""
 RELEASE = "UPDATE projections_checkpoint SET leased_until = NULL WHERE name = %s AND epoch = %s RETURNING 1"
 STOP = """
     UPDATE projections_checkpoint SET leased_until = NULL, error = %(error)s, error_position = %(at)s,
@@ -57,27 +71,48 @@ class LeaseLost(Exception):
     """Another worker holds the lease now; nothing of this batch was written."""
 
 
+class Busy(Exception):
+    """Another worker holds the lease, and does not let go of it."""
+
+
 @dataclass(slots=True, eq=False)
 class Lease:
-    """One projection's, or (``name``) that of its shadow in ``schema``."""
+    """One projection's, or of a part of it; with a ``schema``, of its tables there."""
 
-    projection: Projection
+    projection: Any  # a Projection or a Policy
     name: str
     epoch: int
     position: int
     failed: bool = False  # it stood still when the lease was taken
     seconds: float = SECONDS
     schema: str = ""  # of its tables; "": where all the others are
+    part: Part = WHOLE
+    version: int = 0  # of the projection that built the rows
+    skipped: frozenset[int] = frozenset()  # positions that somebody decided to leave out
+    batch: int = FIRST_BATCH  # events to read next
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the rows were built by code of this version."""
+        return isinstance(self.projection, Policy) or self.version == self.projection.version
 
     @property
     def tag(self) -> str:
         return tag(self.name, self.epoch)
 
-    def move(self, cursor: Cursor[Any], to: int, *, release: bool = False) -> None:
-        """LeaseLost: it has no effect. ``position`` is for the caller to change, when this is committed."""
-        cursor.execute(MOVE, _moving([self], to, release), prepare=True)
-        if cursor.rowcount != 1:
+    def move(self, cursor: Cursor[Any], to: int, *, release: bool = False) -> set[UUID]:
+        """Answers the streams that are parked. LeaseLost: it has no effect.
+
+        ``position`` is for the caller to change, when this is committed.
+        """
+        moved = cursor.execute(MOVE, _moving([self], to, release), prepare=True).fetchone()
+        if moved is None:
             raise LeaseLost(f"{self.name} was to go from {self.position} to {to} in epoch {self.epoch}.")
+        return set(moved[0] or ())
+
+    def extend(self, seconds: float) -> bool:
+        """Hold it for so long from now on, also if it was just let go of; answers whether nobody else has taken it."""
+        return bool(rows(EXTEND, seconds, self.name, self.epoch))
 
     def release(self) -> None:
         rows(RELEASE, self.name, self.epoch)
@@ -90,34 +125,91 @@ class Lease:
 
 
 def take(
-    projections: Iterable[Projection],
+    projections: Iterable[Subscriber],
     *,
     behind: int | None = None,
     failed: bool = True,
+    paused: bool = False,
     seconds: float = SECONDS,
     schema: str = "",
+    only: Sequence[Part] = (),
+    all_parts: bool = False,
 ) -> list[Lease]:
-    """The leases that can be had: of those before position ``behind``; without ``failed``, of none that stopped."""
-    wanted = {f"{each.name}{'/' * bool(schema)}{schema}": each for each in projections}
-    seen = rows(SEE, list(wanted))
-    if missing := sorted(wanted.keys() - {name for name, *_ in seen}):  # in one order: two workers never deadlock
-        rows(FIRST, missing, [wanted[name].version for name in missing])
-        seen = rows(SEE, list(wanted))
-    open_ = [
-        (name, epoch, state)
-        for name, position, epoch, stopped, state in seen
-        if state != "held" and (behind is None or position < behind) and (failed or not stopped)
-    ]
-    if abandoned := [tag(name, epoch) for name, epoch, state in open_ if state == "abandoned"]:
+    """The leases that can be had: of those before position ``behind``; without ``failed``, of none that stopped.
+
+    Of a projection in parts, that of the last one; with ``only``, of those parts, or with ``all_parts``. None of one
+    that is paused, unless ``paused``; nor of tables that newer code has built.
+    """
+    wanted = {each.name: each for each in projections}
+    seen = rows(SEE, list(wanted), schema)
+    missing = sorted(wanted.keys() - {projection for projection, *_ in seen})  # in one order: no deadlock
+    if missing or only:
+        for name in missing or wanted:
+            begin(wanted[name], schema, only)
+        seen = rows(SEE, list(wanted), schema)
+    open_: dict[str, tuple[str, int, str]] = {}
+    for projection, name, position, epoch, stopped, is_paused, version, state in seen:
+        if state == "held" or (behind is not None and position >= behind) or (stopped and not failed):
+            continue
+        if (is_paused and not paused) or version > wanted[projection].version:
+            continue
+        if only and name not in {checkpoint(projection, schema, each) for each in only}:
+            continue
+        open_.setdefault(name if only or all_parts else projection, (name, epoch, state))
+    if abandoned := [tag(name, epoch) for name, epoch, state in open_.values() if state == "abandoned"]:
         rows(CUT, abandoned)
     if not open_:
         return []
-    names, epochs, _ = zip(*open_, strict=True)
-    holder = f"{HOLDER} {os.getpid()}"
+    names, epochs, _ = zip(*open_.values(), strict=True)
+    taken = rows(TAKE, f"{HOLDER} {os.getpid()}", seconds, list(names), list(epochs))
     return [
-        Lease(wanted[name], name, epoch, position, stopped, seconds, schema)
-        for name, epoch, position, stopped in rows(TAKE, holder, seconds, list(names), list(epochs))
+        Lease(
+            wanted[projection],
+            name,
+            epoch,
+            position,
+            stopped,
+            seconds,
+            schema,
+            part=part(low, high),
+            version=version,
+            skipped=frozenset(left or ()),
+        )
+        for projection, name, epoch, position, low, high, version, stopped, left in taken
     ]
+
+
+@contextmanager
+def hold(projection: Subscriber, *, seconds: float = SECONDS) -> Iterator[list[Lease]]:
+    """All leases of its live tables, paused or not: nobody else moves them. Busy: another worker never lets go."""
+    until = time.monotonic() + PATIENCE
+    held: list[Lease] = []
+    try:
+        while True:
+            held += take([projection], seconds=seconds, paused=True, all_parts=True)
+            if held and len(held) == len(rows(SEE, [projection.name], "")):
+                break
+            if time.monotonic() > until:
+                raise Busy(f"{projection.name} is being advanced by another worker: let it catch up first.")
+            time.sleep(0.01)
+        yield held
+    finally:
+        with suppress(*TROUBLE):
+            for lease in held:
+                lease.release()
+
+
+def begin(projection: Subscriber, schema: str = "", only: Sequence[Part] = ()) -> None:
+    """Let there be its checkpoints: at the log's begin; of a policy, where the log ends now."""
+    start = "(SELECT eventstore_horizon())" if isinstance(projection, Policy) else "0"
+    for each in only or parts(projection.partitions):
+        name = checkpoint(projection.name, schema, each)
+        rows(FIRST.format(start=start), name, projection.name, schema, *each, projection.version)
+
+
+def checkpoint(projection: str, schema: str = "", part: Part = WHOLE) -> str:
+    """The name of a checkpoint."""
+    return f"{projection}{f'/{schema}' if schema else ''}{part}"
 
 
 def move_all(leases: Sequence[Lease], to: int, *, release: bool) -> None:

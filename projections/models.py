@@ -1,6 +1,7 @@
 """What every read model has, and how far each projection has come."""
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any, ClassVar, NoReturn, Self
 
 from django.db import models
@@ -24,7 +25,35 @@ class KeptByProjection(TypeError):
 
 
 class ReadQuerySet(models.QuerySet[Any]):
-    """Reads."""
+    """Reads, now or as of a moment."""
+
+    def as_of(self, moment: int | datetime, *, timeout: float = 2.0) -> Self:
+        """The rows exactly as they were after the event at that position, or the last one recorded by that instant.
+
+        Filter, order and page them like any others; but no other table can be read with them (TypeError). What its
+        projection has not seen within ``timeout`` seconds is NotYet, what is kept no more Pruned (LookupError both). A
+        moment to come, or without a zone: ValueError.
+        """
+        from projections.as_of import asked
+
+        return asked(self, moment, timeout)  # type: ignore[no-any-return]
+
+    @property
+    def position(self) -> int | None:
+        """That it is as of; None: now."""
+        return getattr(self.query, "position", None)
+
+    def prefetch_related(self, *lookups: Any) -> Self:
+        from projections.as_of import refuse_past
+
+        refuse_past(self)
+        return super().prefetch_related(*lookups)
+
+    def _merge_sanity_check(self, other: Any) -> None:
+        mine, its = (f"as of {each.position}" if each.position is not None else "of now" for each in (self, other))
+        if mine != its:
+            raise TypeError(f"Expected two questions about one moment, found one {mine}, and one {its}.")
+        super()._merge_sanity_check(other)  # type: ignore[misc]
 
     def _refuse(self, *_: Any, **__: Any) -> NoReturn:
         raise KeptByProjection(self.model)
@@ -93,10 +122,19 @@ def _makes(field: Any) -> bool:
 
 
 class Checkpoint(models.Model):
-    """How far a projection has come, and who may move it: who took its lease last, in the highest ``epoch``."""
+    """How far a projection has come, and who may move it: who took its lease last, in the highest ``epoch``.
+
+    One row for its live tables (``schema`` empty), or one for each part of them; more for tables that are being built,
+    and for the old ones that are kept for a while.
+    """
 
     name = models.TextField(primary_key=True)
+    projection = models.TextField(db_index=True, db_default="")
+    schema = models.TextField(db_default="", help_text="Where its tables are; empty: where all the others are.")
+    low = models.SmallIntegerField(db_default=0, help_text="The first of the part's last bytes of ids.")
+    high = models.SmallIntegerField(db_default=256, help_text="The first that is no more of it.")
     version = models.IntegerField(db_default=1, help_text="Of the projection that built the rows.")
+    code = models.TextField(db_default="", help_text="Digest of the code that is building the rows.")
     position = models.BigIntegerField(db_default=0, help_text="Of the last event of the log that it has seen.")
     epoch = models.BigIntegerField(db_default=0, help_text="How often its lease was taken.")
     leased_until = models.DateTimeField(null=True, help_text="None: free.")
@@ -105,7 +143,62 @@ class Checkpoint(models.Model):
     error = models.TextField(db_default="", help_text="What keeps it from going on.")
     error_position = models.BigIntegerField(null=True, help_text="Of the event that it cannot apply.")
     error_since = models.DateTimeField(null=True)
+    paused_at = models.DateTimeField(null=True, help_text="Since when nobody moves it.")
+    paused_by = models.TextField(db_default="")
+    pause_reason = models.TextField(db_default="")
+    rebuild_asked_at = models.DateTimeField(null=True, help_text="Somebody wants its tables built anew.")
+    rebuild_asked_by = models.TextField(db_default="")
+    rebuild_expects_changes = models.BooleanField(db_default=False, help_text="Whoever asked expects other rows.")
+    refused_version = models.IntegerField(null=True, help_text="Not to be built again unless somebody asks.")
+    refused_why = models.TextField(db_default="")
     updated_at = models.DateTimeField(db_default=Now(), help_text="When its position was last written.")
+
+    class Meta:
+        verbose_name = "projection"  # to people: each has one
 
     def __str__(self) -> str:
         return f"{self.name} at {self.position}"
+
+
+class Parked(models.Model):
+    """An event that a projection has not applied: it failed, or an earlier one of its stream did.
+
+    parked → applied (the row is gone), or → skipped (it stays, as the trace of who skipped it and why).
+    """
+
+    projection = models.TextField()
+    position = models.BigIntegerField()
+    stream_id = models.UUIDField()
+    name = models.TextField(help_text="Of the event.")
+    error = models.TextField(db_default="", help_text="Empty: it waits for an earlier one of its stream.")
+    parked_at = models.DateTimeField(db_default=Now())
+    tries = models.IntegerField(db_default=0, help_text="How often it was tried again.")
+    skipped_at = models.DateTimeField(null=True)
+    skipped_by = models.TextField(db_default="")
+    skip_reason = models.TextField(db_default="")
+
+    class Meta:
+        verbose_name = "parked event"
+        constraints = [models.UniqueConstraint(fields=["projection", "position"], name="projections_parked_once")]
+        indexes = [models.Index(fields=["projection", "stream_id"], name="projections_parked_stream")]
+
+    def __str__(self) -> str:
+        return f"{self.name} at position {self.position}, parked by {self.projection}"
+
+
+class HistoryEpoch(models.Model):
+    """A stretch of the log within which a table's history is read; see ``history``."""
+
+    table = models.TextField()
+    schema = models.TextField(db_default="")
+    start = models.BigIntegerField(help_text="The position after which it begins.")
+    rows = models.BigIntegerField(help_text="In the live table when it began.")
+    changes = models.BigIntegerField(db_default=0, help_text="Versions of rows that ended in it.")
+    touched = models.BigIntegerField(db_default=0, help_text="Rows of before that changed in it.")
+    since = models.BigIntegerField(db_default=0, help_text="Before this position its versions were pruned.")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["table", "schema", "start"], name="projections_epoch_once")]
+
+    def __str__(self) -> str:
+        return f"{self.table} after {self.start}"

@@ -1,169 +1,164 @@
 """The tables of a projection built anew beside the live ones, compared with them, and put in their place."""
 
+import logging
+import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from functools import partial
-from typing import NamedTuple
-
-from django.db import InternalError, transaction
+from typing import Any, NamedTuple
 
 from eventstore import log
-from eventstore.persistence import cursor as log_cursor
 from projections import shadow
+from projections.build import claim, fill
 from projections.compare import Compared, compare
-from projections.engine import TROUBLE, apply, no_collection, read
-from projections.lease import Lease, take
+from projections.crew import WorkerGone
+from projections.lease import Lease, LeaseLost
+from projections.live import allow, held, parked_streams, position, stands
 from projections.models import Checkpoint
+from projections.operations import Refused
+from projections.parking import waiting
+from projections.places import NotNow, abandon, drop_expired, drop_old, go_back, swap, throw_away
 from projections.progress import Report, silent
-from projections.projection import Projection
+from projections.projection import Policy, Projection
+from projections.trouble import TROUBLE, of_the_moment
+from projections.verify import Rehearsal, dry_run, verify
 
-BATCH = 50_000  # events
-LEASE = 3600.0  # seconds: an index may take long; whoever is killed is replaced at once all the same
-TAKEN = ("55P03", "40P01")  # SQLSTATE: a lock was not had in time; a deadlock
-DEPENDS = "2BP01"  # a view, or somebody's foreign key
-PATIENCE = 60.0  # seconds, for a moment in which the live tables can be had
+__all__ = [
+    "Different", "NotNow", "Rebuilt", "Refused", "Rehearsal", "abandon", "drop_expired", "drop_old", "dry_run",
+    "go_back", "go_on", "is_due", "rebuild", "verify",
+]  # fmt: skip
 
-
-class Refused(Exception):
-    """The live tables stay as they are."""
+logger = logging.getLogger(__name__)
 
 
 class Different(Refused):
     """At the same position, the rows built from the log are not the live ones."""
 
-    def __init__(self, projection: Projection, found: list[Compared]) -> None:
-        differing = "\n".join(f"  {each}" for each in found if each.differing)
-        super().__init__(f"{projection.name}: its tables do not hold the rows that the log makes now.\n{differing}")
+    def __init__(self, projection: Projection, found: list[Compared], parked: int = 0) -> None:
+        told = [f"{projection.name}: its tables do not hold the rows that the log makes now."]
+        told += [f"  {each}" for each in found if each.differing]
+        differing, unexpected = (sum(getattr(e, word) for e in found) for word in ("differing", "unexpected"))
+        if unexpected < differing:
+            told.append(f"  Of these, `changes` does not declare {unexpected:,}.")
+        if parked:
+            told.append(f"  {parked:,} events are parked, which a rebuild applies.")
+        super().__init__("\n".join(told))
         self.found = found
 
 
 class Rebuilt(NamedTuple):
     position: int
-    events: int
+    events: int  # applied by this process and its workers; an earlier one that was stopped may have applied others
     compared: list[Compared]  # empty: changes were expected
     swap_seconds: float  # in which readers waited
 
 
-def rebuild(projection: Projection, *, expect_changes: bool = False, report: Report = silent) -> Rebuilt:
+def rebuild(
+    projection: Projection,
+    *,
+    workers: int = 1,
+    expect_changes: bool = False,
+    restart: bool = False,
+    report: Report = silent,
+) -> Rebuilt:
     """Build, catch up, compare, swap. Readers never notice; writers of the live tables wait while they are compared.
 
-    Changes are expected, too, where the projection's ``version`` has risen. Different: rows differ, and nobody said
-    that they should. Refused: it is being rebuilt already, or somebody never lets go of the live tables. EventFailed:
-    a handler fails.
+    It goes on where the same code was cut off, unless ``restart``. Different: rows differ, and neither ``changes`` of a
+    higher version nor ``expect_changes`` says that they should. Refused: it cannot be done; NotNow: not at this moment.
+    EventFailed: a handler fails. With the last two but NotNow, what was built is thrown away.
     """
-    stood = Checkpoint.objects.filter(name=projection.name).first()
-    comparing = not expect_changes and stood is not None and stood.position > 0 and stood.version >= projection.version
-    goal = partial(_position, projection) if comparing else log.horizon
-    with _shadow(projection) as lease:
-        events = _build(lease, goal, report)
-        report(projection.name, "indexing", lease.position, lease.position, 0)
-        shadow.finish(projection)
-        events += _build(lease, goal, report)  # what came meanwhile, so that the pause is short
-        with _paused(projection) as live:
-            events += _build(lease, goal, report)
+    built = _rebuild(projection, workers, expect_changes, restart, math.inf, report)
+    assert built is not None
+    return built
+
+
+def _rebuild(
+    projection: Projection, workers: int, expect_changes: bool, restart: bool, until: float, report: Report
+) -> Rebuilt | None:
+    """None: it is ``until``, and not done."""
+    allow(projection, workers)
+    stood = stands(projection)
+    comparing = not expect_changes and any(each.position for each in stood)
+    risen = any(each.version < projection.version for each in stood)
+    paused = any(each.paused_at for each in stood)
+    name, events = projection.name, 0
+
+    def goal() -> int:
+        return position(projection) if comparing or paused else log.horizon()
+
+    with _shadow(projection, restart) as lease:
+        events = fill(lease, goal, workers=workers, until=until, report=report)
+        if time.monotonic() >= until:
+            return None
+        report(name, "indexing", lease.position, lease.position, 0)
+        if not shadow.finish(projection, lease.schema, until):
+            return None
+        events += fill(lease, goal, report=report)  # what came meanwhile, so that the pause is short
+        with held(lease, comparing) as live:
+            events += fill(lease, goal, report=report)
             compared = []
             if comparing:
-                report(projection.name, "comparing", lease.position, lease.position, 0)
-                compared = compare(projection, lease.schema)
-                if any(each.differing for each in compared):
-                    raise Different(projection, compared)
-            report(projection.name, "swapping", lease.position, lease.position, 0)
-            return Rebuilt(lease.position, events, compared, _swap(projection, lease, live))
+                report(name, "comparing", lease.position, lease.position, 0)
+                parked = parked_streams(projection) if risen else []
+                compared = compare(projection, lease.schema, declared=risen, parked=parked)
+                if any(each.unexpected for each in compared):
+                    raise Different(projection, compared, waiting(name).count())
+            report(name, "swapping", lease.position, lease.position, 0)
+            return Rebuilt(lease.position, events, compared, swap(lease, live))
 
 
-def verify(projection: Projection, *, report: Report = silent) -> list[Compared]:
-    """Build its tables anew, compare, and throw them away. Refused and EventFailed as above."""
-    goal = partial(_position, projection)
-    with _shadow(projection) as lease:
-        events = _build(lease, goal, report)
-        with _paused(projection):
-            events += _build(lease, goal, report)
-            report(projection.name, "comparing", lease.position, lease.position, 0)
-            return compare(projection, lease.schema)
+def is_due(projection: Any) -> bool:
+    """Whether workers should rebuild it: somebody asked, or its code's version has risen, and was not refused."""
+    if isinstance(projection, Policy):
+        return False
+    live = stands(projection)
+    return any(
+        each.rebuild_asked_at is not None
+        or (each.version < projection.version and each.refused_version != projection.version and not each.paused_at)
+        for each in live
+    )
 
 
-@contextmanager
-def _shadow(projection: Projection) -> Iterator[Lease]:
-    """Empty tables beside the live ones, and the right to fill them. What a killed rebuild left is thrown away."""
-    schema = shadow.schema(projection)
-    taken = take([projection], seconds=LEASE, schema=schema)
-    if not taken:
-        raise Refused(f"{projection.name} is being rebuilt already, by {_holder(shadow.checkpoint(projection))}.")
-    lease = taken[0]
-    mine = Checkpoint.objects.filter(name=lease.name, epoch=lease.epoch)
-    try:
-        mine.update(position=0)
-        lease.position = 0
-        shadow.create(projection)
-        yield lease
-    finally:
-        with suppress(*TROUBLE):
-            if mine.exists():
-                shadow.drop(projection)
-                mine.delete()
+def go_on(projection: Projection, *, seconds: float) -> bool:
+    """A step of the rebuild that is due, of about so many seconds; answers whether it is over, one way or the other.
 
-
-@contextmanager
-def _paused(projection: Projection) -> Iterator[Lease]:
-    """The right to move the live tables: nobody else does."""
-    until = time.monotonic() + PATIENCE
-    while not (taken := take([projection], seconds=LEASE)):
-        if time.monotonic() > until:
-            raise Refused(f"{projection.name} is being advanced by {_holder(projection.name)}: let it catch up first.")
-        time.sleep(0.01)
-    try:
-        yield taken[0]
-    finally:
-        with suppress(*TROUBLE):
-            taken[0].release()
-
-
-def _build(lease: Lease, goal: Callable[[], int], report: Report) -> int:
-    """Apply the log up to ``goal``, which may move on meanwhile; answers how many events."""
-    count = 0
-    if lease.position == 0:
-        report(lease.projection.name, "building", 0, goal(), 0)
-    while lease.position < (end := goal()):
-        with no_collection():
-            events, to = read([lease], end, BATCH)
-            apply(lease, events, to)
-        count += len(events)
-        report(lease.projection.name, "building", to, end, len(events))
-    return count
-
-
-def _swap(projection: Projection, lease: Lease, live: Lease) -> float:
-    """One short transaction; answers its seconds.
-
-    Readers queue behind a lock that waits: so it waits briefly, and again.
+    What refuses it is noted, and logged; it is not tried again until somebody asks.
     """
-    until, patience = time.monotonic() + PATIENCE, 0.1
-    while True:
-        started = time.monotonic()
-        try:
-            with transaction.atomic(), log_cursor() as cursor:
-                cursor.execute("SELECT set_config('lock_timeout', %s, true)", [f"{patience}s"])
-                lease.move(cursor, lease.position)  # LeaseLost: these tables are another rebuild's
-                live.move(cursor, lease.position, release=True)
-                Checkpoint.objects.filter(name=projection.name).update(version=projection.version)
-                shadow.swap(projection)
-            return time.monotonic() - started
-        except (InternalError, *TROUBLE) as error:
-            state = getattr(error.__cause__, "sqlstate", None)
-            if state == DEPENDS:
-                raise Refused(f"{projection.name}: {error}") from error
-            if state not in TAKEN:
-                raise
-            if time.monotonic() > until:
-                raise Refused(f"{projection.name}: somebody reads its tables without end: {error}") from error
-            time.sleep(patience)
-            patience = min(2.0, patience * 1.3)  # longer than a second is what an autovacuum makes way for
+    expects = any(each.rebuild_asked_at and each.rebuild_expects_changes for each in stands(projection))
+    until = time.monotonic() + seconds
+    try:
+        return _rebuild(projection, 1, expects, False, until, silent) is not None
+    except (NotNow, LeaseLost) as error:
+        logger.info("%s", error)
+        return False
+    except Exception as error:
+        if of_the_moment(error):
+            raise
+        nothing = {"rebuild_asked_at": None, "rebuild_asked_by": "", "rebuild_expects_changes": False}
+        refused = {"refused_version": projection.version, "refused_why": str(error)}
+        Checkpoint.objects.filter(projection=projection.name, schema="").update(**nothing, **refused)
+        logger.exception("%s was not rebuilt.", projection.name, extra={"projection": projection.name})
+        return True
 
 
-def _position(projection: Projection) -> int:
-    return Checkpoint.objects.filter(name=projection.name).values_list("position", flat=True).first() or 0
-
-
-def _holder(name: str) -> str:
-    return Checkpoint.objects.filter(name=name).values_list("holder", flat=True).first() or "another"
+@contextmanager
+def _shadow(projection: Projection, restart: bool) -> Iterator[Lease]:
+    """Tables beside the live ones, and the right to fill them: kept for the next time, unless there is a reason."""
+    try:
+        lease = claim(projection, shadow.schema(projection), restart=restart)
+    except Refused as error:
+        raise NotNow(str(error)) from error
+    try:
+        yield lease
+    except WorkerGone as error:
+        lease.release()
+        raise NotNow(f"{error}. What was built is kept: another rebuild goes on from there.") from error
+    except BaseException as error:
+        with suppress(*TROUBLE):
+            if isinstance(error, Exception) and not isinstance(error, (NotNow, LeaseLost)) and not of_the_moment(error):
+                throw_away(projection.name, lease.schema)
+            else:
+                lease.release()
+        raise
+    with suppress(*TROUBLE):
+        lease.release()

@@ -6,10 +6,13 @@ from typing import Any
 
 from psycopg import Cursor
 
-from eventstore.log import Recorded
+from eventstore.log import Recorded, Unread
+from projections import history
+from projections.handler import Gone, Handler, Wanted
 from projections.layout import Layout, Values, layout
 from projections.models import ReadModel
-from projections.projection import Gone, Handler, Projection, Wanted
+from projections.past import Past
+from projections.projection import WHOLE, Part, Projection, Subscriber
 
 Handlers = Mapping[str, Sequence[Handler]]
 Step = tuple[int, Recorded, Handler, list[Any], tuple[Any, ...]]  # place in the batch; keys of rows, other arguments
@@ -18,7 +21,7 @@ Step = tuple[int, Recorded, Handler, list[Any], tuple[Any, ...]]  # place in the
 class EventFailed(Exception):
     """A projection cannot apply an event."""
 
-    def __init__(self, projection: Projection, event: Recorded, error: BaseException, place: int) -> None:
+    def __init__(self, projection: Subscriber, event: Recorded, error: BaseException, place: int) -> None:
         super().__init__(
             f"{projection.name} cannot apply {event.name} at position {event.position}: {type(error).__name__}: {error}"
         )
@@ -36,9 +39,10 @@ class Table:
     to hash and compare UUIDs was a fifth of the time.
     """
 
-    def __init__(self, layout: Layout) -> None:
-        self.layout = layout
+    def __init__(self, layout: Layout, part: Part = WHOLE, owner: str = "", past: Past | None = None) -> None:
+        self.layout, self.past = layout, past
         self.values = layout.values
+        self._part, self._owner = part, owner
         self.rows: dict[Any, ReadModel | None] = {}  # None: looked for, not there
         self._changed: dict[int, ReadModel] = {}  # by identity
         self._ended: list[Any] = []  # keys of rows that were stored
@@ -71,7 +75,8 @@ class Table:
                 if row is not None:
                     self._having[attribute].setdefault(row.__dict__[attribute], {})[key] = row
         found = self._having[attribute].get(value, {}).items()
-        return [row for key, row in found if row.__dict__[attribute] == value and self.rows.get(key) is row]
+        rows = [row for key, row in found if row.__dict__[attribute] == value and self.rows.get(key) is row]
+        return rows if self._part is WHOLE else [row for row in rows if self._part.holds(row.__dict__[self._owner])]
 
     def add(self, row: ReadModel, event: Recorded) -> None:
         key = row.__dict__[self.layout.key]
@@ -80,9 +85,12 @@ class Table:
         if known is not None or key is None:
             name = type(row).__name__
             raise ValueError(f"{name} needs a key." if key is None else f"{name} {key} exists already.")
+        if self._part is not WHOLE and not self._part.holds(row.__dict__[self._owner]):
+            name = type(row).__name__
+            raise ValueError(f"{name} {key} belongs to another stream than what made it: nothing can be split.")
         row.version = event.version if key == event.stream_id else 0
         self.rows[key] = row
-        self._note(key, row, self.values(row.__dict__), event)
+        self._note(key, row, self.values(row.__dict__), (), event)
 
     def keep(self, row: ReadModel, before: Values, event: Recorded, own: bool) -> None:
         """Note what a handler did to ``row``: if nothing, and the row is not the event's stream's ``own``, it stays."""
@@ -94,31 +102,41 @@ class Table:
             row.version = event.version
         elif after == before:
             return
-        self._note(after[place], row, after, event)
+        if self.past:
+            self.past.note(before, event)
+        self._note(after[place], row, after, before, event)
 
-    def end(self, row: ReadModel) -> None:
+    def end(self, row: ReadModel, before: Values, event: Recorded) -> None:
         key = row.__dict__[self.layout.key]
+        if self.past:
+            self.past.note(before, event)
         self.rows[key] = None
         self._changed.pop(id(row), None)
         if not row._state.adding:
             self._ended.append(key)
 
-    def _note(self, key: Any, row: ReadModel, values: Values, event: Recorded) -> None:
-        self.layout.settle(row, values)
+    def _note(self, key: Any, row: ReadModel, values: Values, before: Values, event: Recorded) -> None:
+        self.layout.settle(row, values, before)
         row.position = event.position
         self._changed[id(row)] = row
-        for attribute, found in self._having.items():
-            found.setdefault(row.__dict__[attribute], {})[key] = row
+        if self._having:
+            for attribute, found in self._having.items():
+                found.setdefault(row.__dict__[attribute], {})[key] = row
 
-    def write(self, cursor: Cursor[Any]) -> None:
+    def write(self, cursor: Cursor[Any], epoch: int, to: int, alone: bool) -> None:
         """Deletions first, so that what is unique is free again."""
         changed = self._changed.values()
+        fresh = [row for row in changed if row._state.adding]
+        if self.past:
+            self.past.begin(cursor, epoch, to, len(fresh), alone)
         if self._ended:
             self.layout.remove(cursor, self._ended)
         if kept := [row for row in changed if not row._state.adding]:
             self.layout.change(cursor, kept)
-        if fresh := [row for row in changed if row._state.adding]:
+        if fresh:
             self.layout.add(cursor, fresh)
+        if self.past:
+            self.past.write(cursor)
 
 
 class Rows:
@@ -130,20 +148,33 @@ class Rows:
         schema: str = "",
         models: Iterable[type[ReadModel]] = (),
         handlers: Handlers | None = None,
+        part: Part = WHOLE,
     ) -> None:
-        self.projection = projection
+        self.projection, self.part = projection, part
         self.handlers: Handlers = projection.handlers if handlers is None else handlers
-        self.tables = {model: Table(layout(model, schema)) for model in models or projection.tables}
+        owners = projection.splits_by
+        self.schema, self._first = schema, 0
+        self._keeps_history = bool(projection.keeps_history and handlers is None)
+        self.tables: dict[type[ReadModel], Table] = {}
+        for model in models or projection.tables:
+            form = layout(model, schema)
+            past = Past(projection, form, schema, part) if self._keeps_history else None
+            self.tables[model] = Table(form, part, owners.get(model, ""), past)
 
     def fold(self, events: Sequence[Recorded], cursor: Cursor[Any] | None = None) -> None:
         """Apply ``events``. EventFailed: one of them cannot be, and the rows are of no use."""
+        self._first = events[0].position if events else 0
         steps: list[Step] = []
         asked: dict[Handler, list[list[Any]]] = defaultdict(list)
         place = 0
         try:
             for place, event in enumerate(events):
+                if isinstance(event, Unread):
+                    raise event.error
                 for handler in self.handlers.get(event.name, ()):
                     keys, arguments = handler.read(event)
+                    if self.part is not WHOLE and not self._is_mine(handler, event, keys):
+                        continue
                     steps.append((place, event, handler, keys, arguments))
                     asked[handler].append(keys)
         except Exception as error:
@@ -152,12 +183,28 @@ class Rows:
         try:
             for place, event, handler, keys, arguments in steps:  # noqa: B007  # asked for below
                 self._apply(event, handler, keys, arguments)
+                if handler.past:
+                    self._apply_to_past(handler, keys[0], arguments)
         except Exception as error:
             raise EventFailed(self.projection, events[place], error, place) from error
 
-    def write(self, cursor: Cursor[Any]) -> None:
-        for table in self.tables.values():
-            table.write(cursor)
+    def write(self, cursor: Cursor[Any], to: int, *, alone: bool = True) -> None:
+        """The batch leads to position ``to``; ``alone``: nobody else writes the tables, so that they stand there."""
+        epochs = history.present(cursor, self.projection, self.schema, self._first) if self._keeps_history else {}
+        for model, table in self.tables.items():
+            table.write(cursor, epochs.get(model._meta.db_table, 0), to, alone)
+
+    @property
+    def full(self) -> list[Past]:
+        """The history of those tables whose epoch may end where the batch did."""
+        return [table.past for table in self.tables.values() if table.past and table.past.is_full]
+
+    def _is_mine(self, handler: Handler, event: Recorded, keys: list[Any]) -> bool:
+        """Whether it may concern a row of this part."""
+        first = handler.wanted[0] if handler.wanted else None
+        if first is None or self.projection.is_local(first):
+            return self.part.holds(event.stream_id)
+        return first.column is not None or self.part.holds(keys[0] or event.stream_id)
 
     def _fetch(self, asked: Mapping[Handler, list[list[Any]]], cursor: Cursor[Any] | None) -> None:
         keys: dict[tuple[type[ReadModel], str | None], set[Any]] = defaultdict(set)
@@ -167,19 +214,33 @@ class Rows:
         for (model, column), found in keys.items():
             table = self.tables[model]
             table.fetch(cursor, column or table.layout.key, found - {None})
+        for handler in (handler for handler in asked if handler.past):
+            wanted, table = handler.wanted[0], self.tables[handler.wanted[0].model]
+            those = {first for first, *_ in asked[handler]} - {None}
+            if table.past and those and cursor is not None:
+                table.past.fetch(cursor, wanted.column or table.layout.key, list(those))
+
+    def _apply_to_past(self, handler: Handler, key: Any, arguments: tuple[Any, ...]) -> None:
+        if key is not None and (past := self.tables[handler.wanted[0].model].past):
+            attribute = handler.wanted[0].column or past.layout.key
+            past.change(attribute, key, lambda row: handler.method(row, *arguments))
 
     def _apply(self, event: Recorded, handler: Handler, keys: list[Any], arguments: tuple[Any, ...]) -> None:
         wanted, tables = handler.wanted, self.tables
-        if len(wanted) == 1 and wanted[0].column is None:  # most of all: as below, and a microsecond quicker
-            table = tables[wanted[0].model]
-            only = table.one(wanted[0], keys[0])
-            before = () if only is None else table.values(only.__dict__)
-            result = handler.method(only, *arguments)
-            if only is not None and result is not Gone:
-                table.keep(only, before, event, wanted[0].own)
-            elif only is not None:
-                table.end(only)
-            self._add(result, event)
+        if only := handler.only:  # as below, and two microseconds quicker
+            table = tables[only.model]
+            row = table.rows[keys[0]] if keys[0] is not None else None
+            if row is None:
+                result = handler.method(table.one(only, keys[0]), *arguments)
+            else:
+                before = table.values(row.__dict__)
+                result = handler.method(row, *arguments)
+                if result is Gone:
+                    table.end(row, before, event)
+                else:
+                    table.keep(row, before, event, only.own)
+            if result is not None:
+                self._add(result, event)
         elif wanted and wanted[0].column:
             rest = [tables[w.model].one(w, key) for w, key in zip(wanted[1:], keys[1:], strict=True)]
             for row in self._every(wanted[0], keys[0], in_order=bool(rest)):
@@ -203,7 +264,8 @@ class Rows:
         ]
         result = handler.method(*rows, *arguments)
         if result is Gone and rows and rows[0] is not None:
-            noted.pop(0)[0].end(rows[0])
+            table, row, before, _ = noted.pop(0)
+            table.end(row, before, event)
         for table, row, before, own in noted:
             table.keep(row, before, event, own)
         self._add(result, event)

@@ -1,17 +1,58 @@
-"""Where every projection stands."""
+"""Where every projection stands, and what is wrong with it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from django.db.models import Count, Min
-from django.utils import timezone
-
 from eventstore import log
-from eventstore.models import Event
-from projections import shadow
-from projections.models import Checkpoint
-from projections.projection import Projection
+from eventstore.persistence import cursor as log_cursor
+from eventstore.persistence import rows
+from projections.projection import Subscriber
+
+MOST = 10_000  # events that are counted; whoever is further behind than that needs no exact number
+STRETCH = 50_000  # positions that are looked through for them: reading 200,000 for each of ten takes 0.2 s
+STILL = 5.0  # seconds without a move, while events wait
+
+CHECKPOINTS = """
+    SELECT projection, schema, position, version, error, error_position, error_since, paused_at, paused_by,
+        pause_reason, rebuild_asked_at, rebuild_asked_by, refused_version, refused_why, updated_at, holder,
+        leased_until, leased_until IS NOT NULL AND (leased_until <= statement_timestamp()
+            OR NOT EXISTS (SELECT FROM pg_stat_activity WHERE pid = backend)) AS abandoned
+    FROM projections_checkpoint WHERE projection = ANY(%s) ORDER BY position, name"""
+PARKED = """
+    SELECT projection, count(*), min(position) FROM projections_parked
+    WHERE projection = ANY(%s) AND skipped_at IS NULL GROUP BY projection"""
+BEHIND = """
+    SELECT count(*), min(recorded_at), (
+        SELECT recorded_at FROM eventstore_event WHERE position > %(after)s AND position <= %(end)s
+        ORDER BY position LIMIT 1
+    ) FROM (
+        SELECT recorded_at FROM eventstore_event
+        WHERE position > %(after)s AND position <= least(%(end)s, %(after)s + %(stretch)s) AND name = ANY(%(names)s)
+        ORDER BY position LIMIT %(most)s) AS counted"""
+
+
+class Standing(NamedTuple):
+    """A checkpoint, as ``CHECKPOINTS`` reads it."""
+
+    projection: str
+    schema: str = ""
+    position: int = 0
+    version: int = 0
+    error: str = ""
+    error_position: int | None = None
+    error_since: datetime | None = None
+    paused_at: datetime | None = None
+    paused_by: str = ""
+    pause_reason: str = ""
+    rebuild_asked_at: datetime | None = None
+    rebuild_asked_by: str = ""
+    refused_version: int | None = None
+    refused_why: str = ""
+    updated_at: datetime | None = None
+    holder: str = ""
+    leased_until: datetime | None = None
+    abandoned: bool = False
 
 
 class Status(NamedTuple):
@@ -20,7 +61,7 @@ class Status(NamedTuple):
     name: str
     version: int
     built_version: int  # lower: its tables are to be rebuilt
-    position: int
+    position: int  # of several parts, the last one's
     behind_events: int
     behind_seconds: float  # since the first of them was recorded
     holder: str  # host and process, while its lease is held
@@ -29,32 +70,120 @@ class Status(NamedTuple):
     error_position: int | None
     error_since: datetime | None
     rebuilding: int | None  # the position that a rebuild has come to
+    behind_more: bool = False  # there may be more than ``behind_events``, which were all that was looked for
+    still_seconds: float = 0.0  # for which it has not moved while events wait, handled or not
+    parts: list[int] = []  # their positions, if there are several
+    paused_at: datetime | None = None
+    paused_by: str = ""
+    pause_reason: str = ""
+    parked: int = 0  # events that it has not applied, and that nobody has decided to skip
+    parked_oldest: int | None = None  # the position of the first of them
+    rebuild_asked_at: datetime | None = None
+    rebuild_asked_by: str = ""
+    refused_version: int | None = None  # that of a rebuild that was refused
+    refused_why: str = ""
+    kept_version: int | None = None  # that of the old tables, which are kept for a while
+    abandoned: bool = False  # whoever holds its lease, or that of its rebuild, is gone, or frozen
 
 
-def statuses(projections: Iterable[Projection]) -> list[Status]:
+class Alert(NamedTuple):
+    """Something that does not mend itself."""
+
+    projection: str
+    kind: str  # stopped, parked, stuck, refused or abandoned
+    text: str
+
+
+def statuses(projections: Iterable[Subscriber]) -> list[Status]:
+    wanted = sorted(projections, key=lambda each: each.name)
+    names = [each.name for each in wanted]
     end = log.horizon()
-    checkpoints = Checkpoint.objects.in_bulk()
-    return [_status(projection, checkpoints, end) for projection in sorted(projections, key=lambda each: each.name)]
+    ((now,),) = rows("SELECT statement_timestamp()")
+    standing: dict[str, list[Standing]] = {name: [] for name in names}
+    for found in rows(CHECKPOINTS, names):
+        standing[found[0]].append(Standing(*found))
+    parked = {name: (count, oldest) for name, count, oldest in rows(PARKED, names)}
+    return [_status(each, standing[each.name], parked.get(each.name, (0, None)), end, now) for each in wanted]
 
 
-def _status(projection: Projection, checkpoints: dict[str, Checkpoint], end: int) -> Status:
-    stands = checkpoints.get(projection.name) or Checkpoint(
-        version=projection.version, position=0, holder="", error="", error_since=None
-    )
-    rebuilt = checkpoints.get(shadow.checkpoint(projection))
-    missed = Event.objects.filter(position__gt=stands.position, position__lte=end, name__in=projection.handlers)
-    behind = missed.aggregate(count=Count("*"), since=Min("recorded_at")) if stands.position < end else {}
+def _status(
+    projection: Subscriber, standing: Sequence[Standing], parked: tuple[int, int | None], end: int, now: datetime
+) -> Status:
+    live = [each for each in standing if not each.schema] or [Standing(projection.name, version=projection.version)]
+    kept = [each for each in standing if each.schema.startswith("old_")]
+    built = [each for each in standing if each.schema and each not in kept]
+    last = live[0]
+    leased = next((each for each in live if each.leased_until), last)
+    stopped = next((each for each in live if each.error), last)
+    paused = next((each for each in live if each.paused_at), last)
+    asked = next((each for each in live if each.rebuild_asked_at), last)
+    refused = next((each for each in live if each.refused_version is not None), last)
+    count, since, waiting, more = _behind(projection, last.position, end)
     return Status(
         projection.name,
         projection.version,
-        stands.version,
-        stands.position,
-        behind.get("count", 0),
-        max(0.0, (timezone.now() - behind["since"]).total_seconds()) if behind.get("count") else 0.0,
-        stands.holder if stands.leased_until else "",
-        stands.leased_until,
-        stands.error,
-        stands.error_position,
-        stands.error_since,
-        rebuilt.position if rebuilt else None,
+        min(each.version for each in live),
+        last.position,
+        count,
+        _seconds(since, now),
+        leased.holder if leased.leased_until else "",
+        leased.leased_until,
+        stopped.error,
+        stopped.error_position,
+        stopped.error_since,
+        built[0].position if built else None,
+        behind_more=more,
+        still_seconds=min(_seconds(waiting, now), _seconds(last.updated_at or waiting, now)),
+        parts=[each.position for each in live] if len(live) > 1 else [],
+        paused_at=paused.paused_at,
+        paused_by=paused.paused_by,
+        pause_reason=paused.pause_reason,
+        parked=parked[0],
+        parked_oldest=parked[1],
+        rebuild_asked_at=asked.rebuild_asked_at,
+        rebuild_asked_by=asked.rebuild_asked_by,
+        refused_version=refused.refused_version,
+        refused_why=refused.refused_why,
+        kept_version=kept[0].version if kept else None,
+        abandoned=any(each.abandoned for each in [*live, *built]),
     )
+
+
+def _behind(projection: Subscriber, position: int, end: int) -> tuple[int, datetime | None, datetime | None, bool]:
+    """How many events it has not seen, when the first of them was recorded, and the first of all; are there more?"""
+    if position >= end:
+        return 0, None, None, False
+    bounds = {"after": position, "end": end, "most": MOST, "stretch": STRETCH}
+    with log_cursor() as cursor:
+        cursor.execute(BEHIND, bounds | {"names": log.all_names(projection.handlers)}, prepare=True)
+        count, since, first = cursor.fetchone() or (0, None, None)
+    return count, since, first, count == MOST or end - position > STRETCH
+
+
+def _seconds(since: datetime | None, now: datetime) -> float:
+    return max(0.0, (now - since).total_seconds()) if since else 0.0
+
+
+def alerts(found: Iterable[Status]) -> list[Alert]:
+    """What somebody should look at, in words that stay the same for as long as it does."""
+    return [Alert(each.name, kind, text) for each in found for kind, text in _wrong(each)]
+
+
+def _wrong(status: Status) -> Iterator[tuple[str, str]]:
+    name, stands = status.name, f"position {status.position:,}"
+    if status.error:
+        yield "stopped", f"{name} cannot go on from {stands}: {_line(status.error)}"
+    elif status.still_seconds > STILL and not status.paused_at and not status.abandoned:
+        yield "stuck", f"{name} does not move from {stands}, though events wait: does a worker take its queue?"
+    if status.abandoned and (status.still_seconds > STILL or status.rebuilding is not None):
+        yield "abandoned", f"{name} was left at {stands} by a worker that is gone or frozen, and nobody goes on."
+    if status.parked:
+        yield "parked", f"{name} has parked {status.parked:,} events, the first at position {status.parked_oldest:,}."
+    if status.refused_version is not None:
+        why = _line(status.refused_why)
+        yield "refused", f"{name} was not rebuilt as version {status.refused_version}: {why}"
+
+
+def _line(text: str) -> str:
+    """The first line: those below may show rows, and what is in them may be personal."""
+    return text.partition("\n")[0]

@@ -4,31 +4,113 @@ import logging
 import os
 import threading
 import time
+from collections.abc import Sequence
 from contextlib import suppress
+from typing import Any
 
 from celery import shared_task
+from celery.signals import worker_init
+from django.utils import timezone
 
 from eventstore import log
+from eventstore.commands import forget_broken_connection
+from projections import history, queues, rebuild, standby
 from projections.engine import catch_up
+from projections.projection import Projection, known
+from projections.status import alerts, statuses
 
 SECONDS = 20.0  # of one task: far less than the broker's visibility timeout
+STEP = 1.0  # of a rebuild: other projections wait meanwhile, where a worker has no other process
 PAUSE = 0.02  # between two messages of one process
 QUIET = 60.0  # between two complaints of one process
+PUBLISH = ("", "publish")
+
+About = tuple[str, str]  # a projection, and what is wrong with it
 
 logger = logging.getLogger(__name__)
 
 
 @shared_task(ignore_result=True)  # type: ignore[untyped-decorator]
-def wake() -> None:
-    """Advance all projections that have something to do, except those that stopped."""
-    catch_up(seconds=SECONDS, failed=False)
+def wake(queue: str | None = None) -> None:
+    """Advance the projections of ``queue`` (all) that have something to do, except those that stopped."""
+    catch_up(of(queue), seconds=SECONDS, failed=False)
 
 
 @shared_task(ignore_result=True)  # type: ignore[untyped-decorator]
-def sweep() -> None:
-    """The same for what was missed, and another try for those that stopped."""
-    log.publish()  # for those who read a replica
-    catch_up(seconds=SECONDS)
+def sweep(queue: str | None = None) -> None:
+    """The same for what was missed, and another try for those that stopped; then say what is wrong."""
+    look_after(of(queue))
+    complaints.say(of(queue))
+
+
+def of(queue: str | None) -> list[Any]:
+    return list(known().values()) if queue is None else queues.served_by([queue])
+
+
+def look_after(projections: Sequence[Any]) -> None:
+    """What a sweep does for them, and in its place each worker's own thread."""
+    try:
+        log.publish()  # for those who read a replica
+    except Exception as error:  # whatever it is: rows are more than a replica's
+        if complaints.is_news(PUBLISH, type(error).__name__):
+            logger.warning("The horizon was not published for replicas (%s).", error)
+        forget_broken_connection()
+    else:
+        complaints.forget(PUBLISH)
+    catch_up(projections, seconds=SECONDS)
+    for projection in projections:
+        if rebuild.is_due(projection):
+            rebuild.go_on(projection, seconds=STEP)
+    rebuild.drop_expired()
+    pruning.now_and_then(projections)
+
+
+class Pruning:
+    """Once an hour in each process, history that is older than its projection keeps it is forgotten."""
+
+    EVERY = 3600.0  # seconds
+
+    def __init__(self) -> None:
+        self._due = time.monotonic() + self.EVERY
+
+    def now_and_then(self, projections: Sequence[Any]) -> None:
+        if time.monotonic() < self._due:
+            return
+        self._due = time.monotonic() + self.EVERY
+        for projection in projections:
+            if isinstance(projection, Projection):
+                history.prune(projection, timezone.now())
+
+
+pruning = Pruning()
+
+
+class Complaints:
+    """What this process has said already: the same is not said twice, until it was mended."""
+
+    def __init__(self) -> None:
+        self._said: dict[About, str] = {}
+
+    def is_news(self, about: About, text: str) -> bool:
+        was, self._said[about] = self._said.get(about), text
+        return was != text
+
+    def forget(self, about: About) -> None:
+        self._said.pop(about, None)
+
+    def say(self, projections: Sequence[Any]) -> None:
+        """Log each alert about ``projections`` that is new, or that has changed."""
+        stand = {each.name: each for each in statuses(projections)}
+        present = {(alert.projection, alert.kind): alert.text for alert in alerts(stand.values())}
+        for about in [each for each in self._said if each[0] in stand and each not in present]:
+            self.forget(about)
+        for (projection, kind), text in present.items():
+            if self.is_news((projection, kind), text):
+                extra = {"projection": projection, "position": stand[projection].position, "kind": kind}
+                logger.error("%s", text, extra=extra)
+
+
+complaints = Complaints()
 
 
 def ask_to_wake() -> None:
@@ -37,7 +119,7 @@ def ask_to_wake() -> None:
 
 
 class Bell:
-    """A thread, started when first rung, that sends one message for all the rings of the last 20 ms."""
+    """A thread, started when first rung, that sends one message to each queue for all the rings of the last 20 ms."""
 
     def __init__(self) -> None:
         self.reset()
@@ -65,7 +147,8 @@ class Bell:
 
     def _send(self) -> None:
         try:
-            wake.apply_async(retry=False, ignore_result=True)
+            for queue in queues.in_use():
+                wake.apply_async([queue], queue=queue, retry=False, ignore_result=True)
         except Exception as error:  # whatever a broker can do: the sweep finds the event within a second
             if time.monotonic() >= self._silent_until:
                 self._silent_until = time.monotonic() + QUIET
@@ -73,3 +156,10 @@ class Bell:
 
 
 bell = Bell()
+
+
+@worker_init.connect  # type: ignore[untyped-decorator]
+def start_standby(sender: Any, **_: Any) -> None:
+    """In each worker's main process, of whatever pool; not when it is ready, since that wants a broker."""
+    served = list(sender.app.amqp.queues.consume_from)
+    standby.start(lambda: queues.served_by(served), look_after)

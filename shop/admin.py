@@ -16,6 +16,9 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 
 from eventstore.browser.site import EventBrowser
 from eventstore.models import Event
+from projections.admin import ParkedAdmin, ProjectionAdmin
+from projections.models import Checkpoint, Parked
+from shop.models import CustomerUser
 
 
 class ReadOnlyAdmin(ModelAdmin):
@@ -49,6 +52,16 @@ def pretty(facts: Any) -> SafeString:
     return format_html("<pre>{}</pre>", json.dumps(facts, indent=2, ensure_ascii=False))
 
 
+@admin.register(Checkpoint)
+class ProjectionPages(ProjectionAdmin, ModelAdmin):
+    pass
+
+
+@admin.register(Parked)
+class ParkedPages(ParkedAdmin, ModelAdmin):
+    pass
+
+
 admin.site.register(Event, EventBrowser)
 admin.site.unregister(User)
 admin.site.unregister(Group)
@@ -59,6 +72,12 @@ class StaffAdmin(UserAdmin, ModelAdmin):
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
+
+
+@admin.register(CustomerUser)
+class CustomersSignInAdmin(ModelAdmin):
+    list_display = ("user", "customer_id")
+    raw_id_fields = ("user",)
 
 
 @admin.register(Group)

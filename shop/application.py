@@ -1,14 +1,18 @@
 """The shop as one event-sourced application: load, decide, record, wake."""
 
-from typing import Any
+from typing import Any, TypeVar
+from uuid import UUID
 
 from django.db import transaction
+from eventsourcing.application import AggregateNotFoundError
 
 from eventstore.application import EventSourced
 from eventstore.commands import Receipt, command
 from projections.tasks import ask_to_wake
 
-__all__ = ["Receipt", "command", "shop"]
+__all__ = ["Receipt", "command", "find", "shop"]
+
+A = TypeVar("A")
 
 
 class Shop(EventSourced):
@@ -23,3 +27,11 @@ class Shop(EventSourced):
 
 
 shop = Shop()
+
+
+def find(kind: type[A], aggregate_id: UUID) -> A | None:
+    """As ``shop.load``; None: there is none."""
+    try:
+        return shop.load(kind, aggregate_id)
+    except AggregateNotFoundError:
+        return None

@@ -1,6 +1,6 @@
 """The API describes itself: what an action takes, answers and refuses is said once, beside it (OpenAPI 3)."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
 from drf_spectacular.openapi import AutoSchema
@@ -22,13 +22,20 @@ ERRORS = {
         {"parameter": "colour", "code": "unknown_parameter", "detail": "There is none of that name."}
     ],
     "repeated_parameter": [{"parameter": "after", "code": "repeated_parameter", "detail": "It stands 2 times."}],
+    "pruned": [{"parameter": "as_of", "code": "pruned", "detail": "History is kept from position 1042 on."}],
     "bad_idempotency_key": [{"header": "Idempotency-Key", "code": "invalid", "detail": "It has 1 to 255 characters."}],
 }
 FACTS: dict[str, dict[str, Any]] = {
     "stale_price": {"sku": "MUG-1", "quoted": "12.50 EUR", "now": "13.00 EUR"},
+    "quote_replaced": {"last": 2},
     "not_on_sale": {"sku": "MUG-1"},
     "unknown_product": {"sku": "MUG-1"},
     "sku_taken": {"sku": "MUG-1"},
+    "insufficient_stock": {"sku": "MUG-1", "wanted": 12, "available": 9},
+    "unknown_stock": {"sku": "MUG-1"},
+    "credit_exceeded": {"wanted": "120.00 EUR", "available": "75.00 EUR"},
+    "pruned": {"kept_since": 1042},
+    "context_down": {"context": "customers"},
 }
 
 AFTER = OpenApiParameter(
@@ -39,6 +46,11 @@ AS_OF = OpenApiParameter(
     "as_of",
     description="What was known then: an instant with its zone, a position in the log, or a version such as `v3`.",
     examples=[OpenApiExample("version", "v3"), OpenApiExample("position", "1042"), OpenApiExample("instant", MOMENT)],
+)
+AS_OF_LIST = OpenApiParameter(
+    "as_of",
+    description="What was known then: an instant with its zone, or a position in the log. `next` keeps it.",
+    examples=[OpenApiExample("position", "1042"), OpenApiExample("instant", MOMENT)],
 )
 EFFECTIVE_AT = OpenApiParameter("effective_at", OpenApiTypes.DATETIME, QUERY, description="What was true then.")
 WRITES = (
@@ -54,21 +66,28 @@ ALWAYS = (
 )
 
 
-def asks(form: type[serializers.Serializer], *problems: str) -> Callable[[F], F]:
-    """Say of an action that its body is ``form``, and how it may be refused besides what is usual."""
+def asks(
+    form: type[serializers.Serializer], *problems: str, answers: type[serializers.Serializer] | None = None
+) -> Callable[[F], F]:
+    """Say of an action that its body is ``form``, how it may be refused besides what is usual, and what it answers.
+
+    ``answers``: if that is no receipt.
+    """
 
     def mark(method: F) -> F:
         method.form, method.problems = form, problems  # type: ignore[attr-defined]
+        if answers:
+            method.answers = answers  # type: ignore[attr-defined]
         return method
 
     return mark
 
 
-def shows(serializer: Any, *problems: str) -> Callable[[F], F]:
+def shows(serializer: Any, *problems: str, status: int = 200) -> Callable[[F], F]:
     """Say of an action what it answers."""
 
     def mark(method: F) -> F:
-        method.shows = serializer  # type: ignore[attr-defined]
+        method.shows, method.status = serializer, status  # type: ignore[attr-defined]
         method.problems = (*getattr(method, "problems", ()), *problems)  # type: ignore[attr-defined]
         return method
 
@@ -105,6 +124,13 @@ class ProblemSerializer(serializers.Serializer):
     request_id = serializers.UUIDField(help_text="As in X-Request-Id.")
 
 
+def expanding(names: Iterable[str]) -> list[OpenApiParameter]:
+    words = f"Details that are fetched live: {', '.join(names)}. What cannot be had says `unavailable`."
+    told = "Of `expand`: hit, if all of it was in the cache as it is now; or miss."
+    cache = OpenApiParameter("X-Cache", str, HEADER, response=[200], description=told)
+    return [OpenApiParameter("expand", str, QUERY, description=words), cache]
+
+
 class Schema(AutoSchema):
     """Reads what ``asks`` and ``shows`` said."""
 
@@ -132,20 +158,25 @@ class Schema(AutoSchema):
     def get_override_parameters(self) -> list[OpenApiParameter]:
         found = list(ALWAYS)
         if "{number}" in self.path:
-            found.append(OpenApiParameter("number", int, OpenApiParameter.PATH, description="Of the address: 1, 2, …"))
+            found.append(OpenApiParameter("number", int, OpenApiParameter.PATH, description="Its number: 1, 2, …"))
         known = self.view.known() if hasattr(self.view, "known") else ()
-        found += [each for each in (AFTER, AS_OF, EFFECTIVE_AT) if each.name in known]
+        as_of = AS_OF if "effective_at" in known else AS_OF_LIST
+        found += [each for each in (AFTER, as_of, EFFECTIVE_AT) if each.name in known]
+        found += getattr(self._method(), "parameters", ())
+        if "expand" in known:
+            found += expanding(self.view.offered)
         if self._commands():
             found += WRITES
-        if self._commands() or "as_of" in known:
+        if self._commands() or "effective_at" in known:
             found.append(ETAG)
         return found
 
     def get_response_serializers(self) -> dict[Any, Any]:
         method = self._method()
-        shown = ReceiptSerializer if self._commands() else getattr(method, "shows", None)
+        usual = ReceiptSerializer if self._commands() else getattr(method, "shows", None)
+        shown = getattr(method, "answers", usual)
         shown = shown or self.view.get_serializer_class()
-        status = "201" if getattr(self.view, "action", "") == "create" else "200"
+        status = "201" if getattr(self.view, "action", "") == "create" else str(getattr(method, "status", 200))
         examples = [OpenApiExample("Example", getattr(shown, "child", shown).example, status_codes=[status])]
         found: dict[Any, Any] = {status: OpenApiResponse(shown, description="Done.", examples=examples)}
         by_status: dict[int, list[str]] = {}
@@ -170,6 +201,12 @@ class Schema(AutoSchema):
             yield "read_only"
         if "after" in (self.view.known() if hasattr(self.view, "known") else ()):
             yield "not_yet"
+        if getattr(self.view, "action", "") == "list":
+            yield "pruned"
+        if self.view.throttle_classes:
+            yield "throttled"
+        if hasattr(self.view, "expansions") and self.method == "GET":
+            yield "context_down"
         yield from getattr(self._method(), "problems", ())
         yield from ("server_error", "unavailable")
 

@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Callable
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, ClassVar
 
@@ -12,7 +13,9 @@ from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail, ValidationError
 from rest_framework.fields import empty
 
+from shop.cards import has_card_number
 from shop.codes import COUNTRIES, CURRENCIES
+from shop.problems import CARD_DATA
 from shop.values import Address, Money, plain
 
 # What nobody sees but everybody can be fooled by: control, zero width, and the overrides of the direction of writing
@@ -60,11 +63,14 @@ class Secret(serializers.CharField):
 
 
 class Text(Secret):
-    """One line, as it is composed in NFC, without blanks around it."""
+    """One line, as it is composed in NFC, without blanks around it. Nothing in it looks like a card number."""
+
+    allowed: ClassVar[re.Pattern[str]] = re.compile(r"(?!)")  # what does nevertheless
 
     default_error_messages = {
         "hidden": "It has a character that cannot be seen: {character}.",
         "blank": "It has no character that can be seen.",
+        CARD_DATA: "It has what looks like a card number. Card numbers go into the vault, and nowhere else.",
     }
 
     def __init__(self, **options: Any) -> None:
@@ -78,7 +84,27 @@ class Text(Secret):
             self.fail("hidden", character=f"U+{ord(hidden[0]):04X}")
         if data.strip() and not any(unicodedata.category(character)[0] in "LNPS" for character in data):
             self.fail("blank")
+        if has_card_number(self.allowed.sub("x", data)):
+            self.fail(CARD_DATA)
         return super().to_internal_value(data)
+
+
+class Sku(Text):
+    """A product's SKU. One in ten of EAN-13 and GTIN-14 looks like a card number."""
+
+    allowed = re.compile(r"(?<![0-9])(?<![0-9][ -])[0-9]{13,14}(?![ -]?[0-9])")
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(max_length=64, **options)
+
+
+class Paragraphs(Text):
+    """Text of several lines."""
+
+    def to_internal_value(self, data: Any) -> str:
+        lines = data.replace("\r\n", "\n").split("\n")
+        super().to_internal_value(" ".join(lines))
+        return "\n".join(line.rstrip() for line in lines).strip()
 
 
 class Email(Text):
@@ -119,6 +145,29 @@ class Flag(serializers.BooleanField):
         if not isinstance(data, bool):
             self.fail("invalid", input=data)
         return data
+
+
+class Day(serializers.DateField):
+    """A day as ISO 8601 has it: "2026-03-01"."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if not isinstance(data, str) or not re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}", data):
+            self.fail("invalid", format="YYYY-MM-DD")
+        return super().to_internal_value(data)
+
+
+class Instant(serializers.DateTimeField):
+    """ISO 8601 with its zone."""
+
+    default_error_messages = {"invalid": "Expected an instant with its zone, such as 2026-03-01T12:00:00Z."}
+
+    def to_internal_value(self, data: Any) -> Any:
+        try:
+            found = datetime.fromisoformat(data)
+            assert found.tzinfo
+            return found.astimezone(UTC)
+        except (TypeError, ValueError, OverflowError, AssertionError):
+            return self.fail("invalid")
 
 
 class Id(serializers.UUIDField):

@@ -27,7 +27,8 @@ from eventstore.personal import Forgotten, KeyUnavailable
 from shop.application import Receipt
 from shop.bodies import StrictJSONParser, too_large
 from shop.errors import Refused
-from shop.problems import BY_STATUS, CATALOGUE, MEDIA_TYPE, Problem, errors_in, request_id
+from shop.problems import BY_STATUS, CARD_DATA, CATALOGUE, MEDIA_TYPE, Problem, errors_in, request_id
+from shop.roles import customer_of
 
 __all__ = ["ProblemsMiddleware", "StrictJSONParser", "ask", "etag", "explain"]
 
@@ -38,24 +39,47 @@ KEY = re.compile(r"[\x20-\x7e]{1,255}")
 ETAG = re.compile(r'"([1-9][0-9]{0,17})"')
 NEVER = -1  # a version that nothing has: what is not there yet matches no ETag
 TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(-.*)?")
+REQUEST_ID = re.compile(r"(?i)[0-9a-f]{8}(-?)(?:[0-9a-f]{4}\1){3}[0-9a-f]{12}")
 DISCARDED = 16 * 1024 * 1024  # bytes of a refused body that are read nevertheless: who still sends does not listen
 
 
-def ask(request: Request, form: type[Serializer], command: Callable[..., Receipt], *args: object) -> Response:
-    """Check the body against ``form``, ask ``command`` with it, answer with its receipt: 201 for something new."""
+def ask(
+    request: Request,
+    form: type[Serializer],
+    command: Callable[..., Receipt],
+    *args: object,
+    key_required: bool = False,
+) -> Response:
+    """Check the body against ``form``, ask ``command`` with it, answer with its receipt: 201 for something new.
+
+    ``key_required``: it moves money or stock, and is not carried out without an Idempotency-Key.
+    """
+    if key_required and command_id(request) is None:
+        raise missing_key()
     asked = form(data=request.data or {})
     asked.is_valid(raise_exception=True)
     actor = request.user.get_username()
     seen = if_match(request)
     with (
-        because(actor=actor, command_id=command_id(request), correlation_id=correlation(request)),
+        because(actor=actor, command_id=command_id(request)),
         nullcontext() if seen is None else at_version(seen if args else NEVER),
     ):
-        receipt = command(*args, **asked.validated_data)
+        receipt = command(*args, **mine(request, asked))
     place = reverse(f"{request.parser_context['view'].basename}-detail", args=[receipt.id])
     after = "" if receipt.position is None else f"?after={receipt.position}"
     headers = {"Location": place + after, "ETag": etag(receipt.version)}
     return Response(receipt._asdict(), 200 if args else 201, headers=headers)
+
+
+def mine(request: Request, asked: Serializer) -> Any:
+    """What is asked; a customer asks for nobody else."""
+    customer_id = customer_of(request.user)
+    if customer_id is None or "customer_id" not in asked.fields:
+        return asked.validated_data
+    if (asked.validated_data.get("customer_id") or customer_id) != customer_id:
+        error = {"pointer": "/customer_id", "code": "unknown_customer", "detail": "It is not you."}
+        raise Problem("unknown_customer", error["detail"], [error])
+    return asked.validated_data | {"customer_id": customer_id}
 
 
 def etag(version: int) -> str:
@@ -73,6 +97,12 @@ def if_match(request: Request) -> int | None:
     return int(found[1])
 
 
+def missing_key() -> Problem:
+    detail = "Send one with what moves money or stock: the same key again then does nothing again."
+    error = {"header": "Idempotency-Key", "code": "required", "detail": detail}
+    return Problem("idempotency_key_required", detail, [error])
+
+
 def command_id(request: Request) -> UUID | None:
     """The same for the same user and Idempotency-Key; none without one."""
     key = request.headers.get("Idempotency-Key")
@@ -84,12 +114,18 @@ def command_id(request: Request) -> UUID | None:
     return uuid5(KEYS, f"{request.user.pk}:{key.strip()}")
 
 
-def correlation(request: Request) -> UUID:
+def correlation(request: HttpRequest) -> UUID:
     """The caller's trace (https://www.w3.org/TR/trace-context/), or this request."""
     found = TRACEPARENT.fullmatch(request.headers.get("traceparent", ""))
     if found and not (found[2] and found[0].startswith("00")):
         return UUID(found[1])
-    return UUID(request_id.get()) if request_id.get() else uuid7()
+    return UUID(request_id.get())
+
+
+def id_of_request(request: HttpRequest) -> str:
+    """The caller's ``X-Request-ID``, if it is a UUID, with hyphens or without; anything else might be personal."""
+    given = request.headers.get("X-Request-ID", "")
+    return given if REQUEST_ID.fullmatch(given) else str(uuid7())
 
 
 def explain(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
@@ -122,7 +158,9 @@ def problem_of(error: Exception) -> Problem | None:
         case RequestDataTooBig():
             return too_large()
         case exceptions.ValidationError():
-            return Problem("invalid", errors=errors_in(error.detail))
+            errors = list(errors_in(error.detail))
+            codes = {each["code"] for each in errors}
+            return Problem(CARD_DATA if CARD_DATA in codes else "invalid", errors=errors)
         case exceptions.Throttled():
             return Problem("throttled", str(error.detail), headers={"Retry-After": str(int(error.wait or 0) + 1)})
         case PermissionDenied():
@@ -165,18 +203,19 @@ class ProblemsMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        token = request_id.set(str(uuid7()))
+        token = request_id.set(id_of_request(request))
         try:
-            response = self._answer(request)
-            if response.status_code >= 400:
-                discard(request)
+            with because(correlation_id=correlation(request)):
+                response = self._answer(request)
+                if response.status_code >= 400:
+                    discard(request)
             response["X-Request-Id"] = request_id.get()
             return response
         finally:
             request_id.reset(token)
 
     def _answer(self, request: HttpRequest) -> HttpResponse:
-        if not request.path_info.startswith(("/api/", "/healthz", "/readyz")):
+        if not request.path_info.startswith(("/api/", "/healthz", "/readyz", "/metrics")):
             return self.get_response(request)
         if "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "").lower():
             return Problem("length_required", "Send a Content-Length.").answer()

@@ -28,6 +28,7 @@ from shop.catalog.commands import create_product, rename_product, set_price
 from shop.catalog.domain import SkuTaken
 from shop.customers.commands import register_customer
 from shop.errors import Refused
+from shop.inventory.commands import set_stock_policy
 from shop.ordering.commands import Item, cancel_order, place_order
 from shop.ordering.domain import Order, OrderExists
 from shop.values import Money, id_of
@@ -246,6 +247,7 @@ class Import:
         if line.sku not in self.products:
             try:
                 name = line.name or line.sku
+                self.may_be_sold_before_it_is_there(invoice, line)
                 created = invoice.command("create", line.sku, self.currency)
                 self.ask(created, create_product, sku=line.sku, name=name, price=price, publish=True)
                 self.products[line.sku] = name, line.price
@@ -261,6 +263,12 @@ class Import:
             changed = self.ask(invoice.command("price", line.sku, self.currency), set_price, product_id, price=price)
             self.report.prices += changed.position is not None
         self.products[line.sku] = line.name or name or line.sku, line.price
+
+    def may_be_sold_before_it_is_there(self, invoice: Invoice, line: Line) -> None:
+        """The file does not say what was in stock. Of a SKU that the shop had before, it is known."""
+        if not exists(id_of("product", line.sku)):
+            asked = invoice.command("back-orders", line.sku)
+            self.ask(asked, set_stock_policy, line.sku, back_orders=True, low_at=0)
 
     def customer(self, invoice: Invoice) -> UUID | None:
         if not invoice.customer:

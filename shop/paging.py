@@ -26,6 +26,7 @@ class Place(NamedTuple):
     back: bool
     value: str | None
     key: str
+    as_of: int | None = None  # the position that the list is as of; None: now
 
 
 class Order(NamedTuple):
@@ -56,9 +57,9 @@ class Order(NamedTuple):
         # A range that an index can begin at; only its first few rows, the equal ones, are looked at twice.
         return Q(**{f"{name}__{way}e": value}) & (Q(**{f"{name}__{way}": value}) | later)
 
-    def place(self, ordering: str, row: Model, *, back: bool) -> Place:
+    def place(self, ordering: str, row: Model, *, back: bool, as_of: int | None = None) -> Place:
         value = None if getattr(row, self.field.attname) is None else self.field.value_to_string(row)
-        return Place(ordering, back, value, self.key.value_to_string(row))
+        return Place(ordering, back, value, self.key.value_to_string(row), as_of)
 
 
 class KeysetPagination(BasePagination):
@@ -96,6 +97,14 @@ class KeysetPagination(BasePagination):
         field = model._meta.get_field(fields[self.ordering.removeprefix("-")])
         self.order = Order(field, model._meta.pk, self.ordering.startswith("-"))
 
+    def settle(self, asked: Asked, queryset: QuerySet[Any]) -> None:
+        """A cursor is of the moment that the list is of."""
+        self.as_of: int | None = getattr(queryset, "position", None)
+        if self.here and self.here.as_of != self.as_of:
+            goes_with = "a list without as_of" if self.here.as_of is None else f"as_of={self.here.as_of}"
+            asked.wrong("cursor", f"This cursor goes with {goes_with}.")
+            asked.settle()
+
     def paginate_queryset(self, queryset: QuerySet[Any], request: Request, view: Any = None) -> list[Any]:
         here = self.here
         back = here is not None and here.back
@@ -118,7 +127,10 @@ class KeysetPagination(BasePagination):
         if not row:
             return None
         query: QueryDict = request.query_params.copy()
-        query["cursor"] = signing.dumps(self.order.place(self.ordering, row[0], back=back), salt=self.salt)
+        place = self.order.place(self.ordering, row[0], back=back, as_of=self.as_of)
+        query["cursor"] = signing.dumps(place, salt=self.salt)
+        if self.as_of is not None:
+            query["as_of"] = str(self.as_of)  # what an instant was
         return f"{request.path}?{query.urlencode()}"
 
     def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:

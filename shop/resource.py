@@ -1,6 +1,7 @@
 """What every kind of object has over HTTP: each as it is and as it was, lists of them, and all that ever happened."""
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -11,7 +12,7 @@ from django_filters.rest_framework import DjangoFilterBackend
 from eventsourcing.application import AggregateNotFoundError
 from rest_framework import serializers
 from rest_framework.decorators import action
-from rest_framework.exceptions import UnsupportedMediaType
+from rest_framework.exceptions import PermissionDenied, UnsupportedMediaType
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
@@ -22,15 +23,19 @@ from eventstore.history import moment as as_of
 from eventstore.log import exists
 from eventstore.mapper import present
 from eventstore.models import Event
+from projections.as_of import NotYet, Pruned
 from projections.models import ReadModel
 from projections.projection import keeper
 from projections.waiting import wait_until
-from shop.application import shop
-from shop.docs import Schema, shows
+from shop import faults
+from shop.application import find, shop
+from shop.docs import MOMENT, Schema, shows
+from shop.expand import Expansion, expand
 from shop.http import etag
 from shop.paging import PARAMETERS, KeysetPagination
 from shop.parameters import Asked, number
 from shop.problems import Problem
+from shop.roles import may, own
 
 PATIENCE = 3.0  # seconds for a projection to come to ?after=
 
@@ -67,6 +72,13 @@ class Resource(GenericViewSet):
 
     aggregate: ClassVar[type[Aggregate]]
     orderings: ClassVar[Mapping[str, str]]  # name → field of the model; the first, with its sign, is the usual order
+    expansions: ClassVar[Mapping[str, Expansion]] = {}  # what `?expand=` may ask for
+
+    def get_queryset(self) -> QuerySet[Any]:
+        """Those that the caller may see: a customer, their own."""
+        found: QuerySet[Any] = super().get_queryset()
+        seen = own(self.request.user, self.basename) if self.request else None
+        return found.filter(**{seen[0]: seen[1]}) if seen else found
 
     def row(self, pk: UUID) -> ReadModel:
         row: ReadModel = get_object_or_404(self.get_queryset(), pk=pk)
@@ -84,26 +96,54 @@ class Resource(GenericViewSet):
         self.asked = Asked(request, self.known())
         if request.method not in ("GET", "HEAD"):
             self.asked.settle()
+        else:
+            faults.reach(self.queryset.model._meta.app_label, faults.LONGEST)
+        if seen := own(request.user, self.basename):
+            self.hide_others(*seen)
+
+    def hide_others(self, field: str, value: Any) -> None:
+        """Http404: what is asked for is not the caller's. As the log has it: a list may not know of it yet."""
+        if "pk" in self.kwargs:
+            aggregate = find(self.aggregate, self.kwargs["pk"])
+            if aggregate is None or getattr(aggregate, field) != value:
+                raise Http404
 
     def known(self) -> tuple[str, ...]:
         """The parameters that the action takes."""
         match self.action:
             case "list":
-                return ("after", *PARAMETERS, *self.filterset_class.base_filters)
+                return ("after", "as_of", *self.may_expand, *PARAMETERS, *self.filterset_class.base_filters)
             case "retrieve":
-                return ("after", "as_of", "effective_at")
+                return ("after", "as_of", "effective_at", *self.may_expand)
             case str() if hasattr(getattr(self, self.action, None), "shows"):
                 return ("after", "cursor", "page_size")
         return ()
 
+    @property
+    def may_expand(self) -> tuple[str, ...]:
+        return ("expand",) if self.offered else ()
+
+    @property
+    def offered(self) -> Mapping[str, Expansion]:
+        """What can be expanded here: lists have no parts."""
+        return {name: each for name, each in self.expansions.items() if not (each.within and self.action == "list")}
+
     def list(self, request: Request) -> Response:
-        """A page of them, filtered and in order."""
+        """A page of them, filtered and in order.
+
+        Without `as_of`, they are as of the last event that the read model has seen; `after` waits for one. With it, all
+        pages are of that one moment.
+        """
         filters = DjangoFilterBackend().get_filterset(request, self.get_queryset(), self)
         for name, errors in filters.errors.items():
             if name in self.asked.values:
                 self.asked.wrong(name, " ".join(errors))
         rows = filters.qs if filters.is_valid() else self.get_queryset()
-        return self.page(rows, self.get_serializer_class(), self.orderings)
+        moment = self.asked.get("as_of", of_all)
+        self.asked.alone("as_of", "after")
+        wanted = self.wanted()
+        answer = self.page(rows, self.get_serializer_class(), self.orderings, moment=moment)
+        return self.expanded(answer, answer.data["results"], wanted)
 
     def retrieve(self, request: Request, pk: UUID) -> Response:
         """One, as it is now or as it was.
@@ -114,10 +154,33 @@ class Resource(GenericViewSet):
         after = self.asked.get("after", position)
         moment = self.asked.get("as_of", as_of) or self.asked.get("effective_at", effective)
         self.asked.alone("as_of", "effective_at", "after")
+        wanted = self.wanted()
         self.asked.settle()
         self.wait(after)
         row = self.row_of(self.then(pk, moment)) if moment else self.row(pk)
-        return Response(self.get_serializer(row).data, headers={"ETag": etag(row.version)})
+        answer = Response(self.get_serializer(row).data, headers={"ETag": etag(row.version)})
+        return self.expanded(answer, [answer.data], wanted)
+
+    def wanted(self) -> Sequence[str]:
+        """What is to be expanded. It is live, and goes with no moment of the past."""
+
+        def read(text: str) -> Sequence[str]:
+            for name in text.split(","):
+                if name not in self.offered:
+                    raise ValueError(f"{name[:40]!r} cannot be expanded here; there is {', '.join(self.offered)}.")
+            return text.split(",")
+
+        self.asked.alone("as_of", "expand")
+        self.asked.alone("effective_at", "expand")
+        return self.asked.get("expand", read) or []
+
+    def expanded(self, answer: Response, shown: Sequence[dict[str, Any]], wanted: Sequence[str]) -> Response:
+        for name in wanted:
+            if not may(self.request.user, self.expansions[name].source.action):
+                raise PermissionDenied(f"{name} is not yours to see.")
+        if wanted:
+            answer["X-Cache"] = expand(shown, self.expansions, wanted)
+        return answer
 
     @action(detail=True)
     @shows(EventSerializer(many=True))
@@ -150,19 +213,23 @@ class Resource(GenericViewSet):
         prepare: Callable[[Sequence[Any]], Sequence[Any]] = tuple,
         *,
         wait: bool = True,
+        moment: int | datetime | None = None,
     ) -> Response:
         pages: KeysetPagination = self.paginator
         after = self.asked.get("after", position)
         pages.read(self.asked, rows.model, orderings)
         self.asked.settle()
         if wait:
-            self.wait(after)
+            self.wait(after, rows.model)
+        if moment is not None:
+            rows = past(rows, moment)
+        pages.settle(self.asked, rows)
         found = prepare(pages.paginate_queryset(rows, self.request, self))
         return pages.get_paginated_response(serializer(found, many=True).data)
 
-    def wait(self, after: int | None) -> None:
+    def wait(self, after: int | None, model: type[ReadModel] | None = None) -> None:
         """Until the read model has seen the event at ``after``."""
-        name = keeper(self.queryset.model).name
+        name = keeper(model or self.queryset.model).name
         if after and not wait_until(after, name, timeout=PATIENCE):
             raise Problem("not_yet", f"{name} has not come to position {after} within {PATIENCE:g} seconds. Ask again.")
 
@@ -170,6 +237,23 @@ class Resource(GenericViewSet):
 def opened(events: Sequence[Event]) -> Sequence[Entry]:
     """As today's code reads them, personal facts too; those of who was erased say so."""
     return present([Entry(*(getattr(event, name) for name in Entry._fields)) for event in events])
+
+
+def of_all(text: str) -> int | datetime:
+    """A moment that everything has."""
+    if (moment := as_of(text)).column == "version":
+        raise ValueError(f"{text} is the version of one object. Expected an instant such as {MOMENT}, or a position.")
+    return moment.bound  # type: ignore[no-any-return]
+
+
+def past(rows: QuerySet[Any], moment: int | datetime) -> QuerySet[Any]:
+    try:
+        return rows.as_of(moment, timeout=PATIENCE)  # type: ignore[attr-defined,no-any-return]
+    except NotYet as error:
+        raise Problem("not_yet", f"{error} Ask again.") from error
+    except Pruned as error:
+        wrong = {"parameter": "as_of", "code": "pruned", "detail": str(error)}
+        raise Problem("pruned", str(error), [wrong], facts={"kept_since": error.earliest}) from error
 
 
 def position(text: str) -> int:

@@ -3,14 +3,17 @@
 from hashlib import blake2b
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth import authenticate
 from django.db import Error, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import reverse
+from django.utils.crypto import constant_time_compare
 from django.views.decorators.http import require_safe
 from django.views.generic import View
 from drf_spectacular.views import SpectacularAPIView
+from eventsourcing.persistence import PersistenceError
 from rest_framework import serializers
 from rest_framework.authtoken.models import Token
 from rest_framework.exceptions import AuthenticationFailed
@@ -20,6 +23,7 @@ from rest_framework.settings import api_settings
 from rest_framework.throttling import SimpleRateThrottle
 from rest_framework.views import APIView
 
+from projections import metrics
 from shop.docs import Schema, asks, example, shows
 from shop.forms import Form, Secret, Text
 from shop.parameters import Asked
@@ -97,12 +101,19 @@ class Description(SpectacularAPIView):
 
 class IndexSerializer(serializers.Serializer):
     example = {
-        name: f"/api/v1/{name}/" for name in ("customers", "products", "orders", "token", "schema", "docs", "problems")
+        name: f"/api/v1/{path}/"
+        for path in (
+            *("customers", "products", "orders", "ops/projections", "ops/parked"),
+            *("token", "schema", "docs", "problems"),
+        )
+        for name in (path.removeprefix("ops/"),)
     }
 
     customers = serializers.CharField()
     products = serializers.CharField()
     orders = serializers.CharField()
+    projections = serializers.CharField()
+    parked = serializers.CharField()
     token = serializers.CharField()
     schema = serializers.CharField()
     docs = serializers.CharField()
@@ -114,7 +125,8 @@ class Index(Open):
     def get(self, request: Request) -> Response:
         """What there is, and where."""
         lists = {name: reverse(f"{name}-list") for name in ("customers", "products", "orders")}
-        return Response(lists | {name: reverse(name) for name in ("token", "schema", "docs", "problems")})
+        ops = {"projections": reverse("ops-projections"), "parked": reverse("ops-parked")}
+        return Response(lists | ops | {name: reverse(name) for name in ("token", "schema", "docs", "problems")})
 
 
 class ProblemKindSerializer(serializers.Serializer):
@@ -175,3 +187,18 @@ class Ready(View):
         if not Ready.migrated:
             return Problem("unavailable", "Migrations are not applied yet.").answer()
         return JsonResponse({"status": "ready"})
+
+
+@require_safe
+def measured(request: HttpRequest) -> HttpResponse:
+    """How the log and its projections do, for Prometheus: to whom has METRICS_TOKEN, and to staff who are signed in."""
+    bearer = f"Bearer {settings.METRICS_TOKEN}" if settings.METRICS_TOKEN else None
+    try:
+        if not (bearer and constant_time_compare(request.headers.get("Authorization", ""), bearer)):
+            if not request.user.is_authenticated:
+                return Problem("not_authenticated").answer()
+            if not request.user.is_staff:
+                return Problem("permission_denied").answer()
+        return HttpResponse(metrics.written(), content_type=metrics.CONTENT_TYPE, headers={"Cache-Control": "no-store"})
+    except (Error, PersistenceError) as error:
+        return Problem("unavailable", f"The database does not answer: {type(error).__name__}.").answer()

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import environ
+from kombu import Exchange, Queue
 
 env = environ.Env()
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -33,6 +34,14 @@ INSTALLED_APPS = [
     "shop.customers",
     "shop.catalog",
     "shop.ordering",
+    "shop.payments",
+    "shop.vault",
+    "shop.inventory",
+    "shop.shipping",
+    "shop.notifications",
+    "shop.billing",
+    "shop.reporting",
+    "shop.fulfilment",
 ]
 
 MIDDLEWARE = [
@@ -93,12 +102,58 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 }
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # a worker outlives its broker
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True  # of those acknowledged late: there are none
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TIMEZONE = "UTC"
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
-CELERY_BEAT_SCHEDULE = {"sweep": {"task": "projections.tasks.sweep", "schedule": 1.0, "options": {"expires": 10}}}
+
+# Which queue carries the wake-ups of a context's projections: app label → queue, ordering=ordering,catalog=catalog;
+# whoever is not named shares the default queue, `celery`. A worker takes all queues, unless it is told which ones:
+# `celery -A shop worker -Q ordering` serves ordering alone, and then another must serve `-Q celery,catalog`, or all.
+PROJECTIONS_QUEUES = env.dict("PROJECTIONS_QUEUES", default={})
+CELERY_TASK_DEFAULT_QUEUE = "celery"
+QUEUES = sorted({CELERY_TASK_DEFAULT_QUEUE, *PROJECTIONS_QUEUES.values()})
+CELERY_TASK_QUEUES = [Queue(name, Exchange(name), routing_key=name) for name in QUEUES]
+CELERY_BEAT_SCHEDULE = {
+    f"sweep {name}": {
+        "task": "projections.tasks.sweep",
+        "args": [name],
+        "schedule": 1.0,
+        "options": {"queue": name, "expires": 10},
+    }
+    for name in QUEUES
+}
+
+CELERY_BEAT_SCHEDULE["ask gateway"] = {
+    "task": "shop.payments.tasks.ask_gateway",
+    "schedule": 1.0,
+    "options": {"queue": PROJECTIONS_QUEUES.get("payments", CELERY_TASK_DEFAULT_QUEUE), "expires": 1},
+}
+
+CELERY_BEAT_SCHEDULE["send mails"] = {
+    "task": "shop.notifications.tasks.send_mails",
+    "schedule": 1.0,
+    "options": {"queue": PROJECTIONS_QUEUES.get("notifications", CELERY_TASK_DEFAULT_QUEUE), "expires": 1},
+}
+
+# What is cached can be read again, and who is counted too often can wait: both bear a Redis that goes away.
+CACHES = {
+    "default": {
+        "BACKEND": "shop.cache.ForgivingCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": "daybook",
+        "OPTIONS": {"socket_connect_timeout": 0.25, "socket_timeout": 0.5},
+    },
+    "process": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},  # what ends with the release
+}
+
+CELERY_BEAT_SCHEDULE["give up"] = {
+    "task": "shop.fulfilment.tasks.give_up",
+    "schedule": 5.0,
+    "options": {"queue": PROJECTIONS_QUEUES.get("fulfilment", CELERY_TASK_DEFAULT_QUEUE), "expires": 5},
+}
 
 EVENTSTORE_KEYS = env.list("EVENTSTORE_KEYS", default=[])  # NAME:BASE64, the present one first: they wrap persons' keys
 
@@ -113,7 +168,7 @@ WHITENOISE_USE_FINDERS = STATIC_ROOT is None  # a checkout serves the files wher
 SECURE = env.bool("SECURE", default=True)  # false only where there is no HTTPS: on one's own machine
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE
 SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=False)
-SECURE_REDIRECT_EXEMPT = ["^healthz$", "^readyz$"]
+SECURE_REDIRECT_EXEMPT = ["^healthz$", "^readyz$", "^metrics$"]
 SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=0)
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("BEHIND_PROXY", default=False) else None
 SESSION_COOKIE_HTTPONLY = True
@@ -126,7 +181,8 @@ REST_FRAMEWORK = {
         "rest_framework.authentication.TokenAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAdminUser"],
+    "DEFAULT_PERMISSION_CLASSES": ["shop.roles.ByRole"],
+    "DEFAULT_THROTTLE_CLASSES": ["shop.throttling.ByRole"],
     "DEFAULT_PARSER_CLASSES": ["shop.http.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
@@ -146,15 +202,38 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
 }
+ROLES_OF_STAFF = env.list("ROLES_OF_STAFF", default=[])  # of staff who are in no role's group: see shop/roles.py
+REQUESTS_A_MINUTE = {  # of one caller; 0: as many as they like
+    name: env.int(f"REQUESTS_A_MINUTE_{name.upper()}", default=most)
+    for name, most in (("staff", 6000), ("customer", 300), ("newcomer", 30), ("anonymous", 120))
+}
+
 UNFOLD = {"SITE_TITLE": "Daybook", "SITE_HEADER": "Daybook", "SITE_SYMBOL": "auto_stories"}
 
 SHOP_CURRENCY = env.str("SHOP_CURRENCY", default="EUR")
 
+PLACE_ORDER_MODE = env.str("PLACE_ORDER_MODE", default="saga")  # or transaction: all steps in the commit that places it
+PAYMENT_TIMEOUT = env.int("PAYMENT_TIMEOUT", default=600)  # seconds that an order waits for its card to be authorised
+CHECKOUT_ADDRESS_SOURCE = env.str("CHECKOUT_ADDRESS_SOURCE", default="copy")  # ordering's own; or live: asks customers
+
+GATEWAY_URL = env.str("GATEWAY_URL", default="")  # of what takes the money; without one, payments wait
+GATEWAY_SECRET = env.str("GATEWAY_SECRET", default="")  # which we show it, and it signs its webhooks with
+
+# smtp+tls://USER:PASSWORD@HOST:587. Without one mails wait; in the demo, they are shown in the mailbox page alone.
+EMAIL_URL = env.str("EMAIL_URL", default="")
+vars().update(env.email_url("EMAIL_URL") if EMAIL_URL else {})
+EMAIL_TIMEOUT = 10  # seconds for each word of the mail server
+DEFAULT_FROM_EMAIL = env.str("MAIL_FROM", default="") or "shop@localhost"
+
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")  # opens /metrics: `Authorization: Bearer …`; without, staff only
+
+LOG_FORMAT = env.str("LOG_FORMAT", default="text")  # or json: one object a line, with correlation ids
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "formatters": {"text": {"()": "shop.logs.Line"}, "json": {"()": "shop.logs.Json"}},
+    "filters": {"broker": {"()": "shop.logs.BrokerAway"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT, "filters": ["broker"]}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
     "loggers": {  # a sweep a second is no news
         "celery.worker.strategy": {"level": "WARNING"},

@@ -7,30 +7,61 @@ from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularSwaggerView
 from rest_framework.routers import SimpleRouter
 
-from shop import service
+from shop import consistency, feed, ops, service
+from shop.billing.api import Contacts, OrderPayments, Takings
 from shop.catalog.api import Products
 from shop.customers.api import Customers
+from shop.fulfilment.api import Processes
+from shop.inventory.api import Stock
+from shop.notifications.api import Mails
 from shop.ordering.api import Orders
+from shop.ordering.checkout.api import Checkouts
+from shop.payments.api import Payments
+from shop.payments.webhooks import Webhook
+from shop.reporting.api import BestSellers, MonthClose, Sales
+from shop.shipping.api import Shipments
+from shop.vault.api import Cards
 
 router = SimpleRouter(use_regex_path=False)
 router.register("customers", Customers, basename="customers")
 router.register("products", Products, basename="products")
 router.register("orders", Orders, basename="orders")
+router.register("checkouts", Checkouts, basename="checkouts")
+router.register("ops/processes", Processes, basename="processes")
+router.register("payments", Payments, basename="payments")
+router.register("cards", Cards, basename="cards")
+router.register("stock", Stock, basename="stock")
+router.register("shipments", Shipments, basename="shipments")
 
 api = [
     path("", service.Index.as_view(), name="index"),
     *router.urls,
+    path("events/", feed.Events.as_view(), name="events"),
+    path("consistency/", consistency.Consistency.as_view(), name="consistency"),
+    path("ops/", include(ops.urls)),
+    path("orders/<uuid:pk>/process/", Processes.as_view({"get": "of_order"}, basename="processes")),
+    path("payments/webhook/", Webhook.as_view(), name="payments-webhook"),
+    path("mails/", Mails.as_view({"get": "list"}, basename="mails"), name="mails-list"),
+    path("mails/<uuid:pk>/", Mails.as_view({"get": "retrieve"}, basename="mails"), name="mails-detail"),
+    path("billing/contacts/", Contacts.as_view({"get": "list"}, basename="contacts"), name="contacts-list"),
+    path("billing/payments/", OrderPayments.as_view({"get": "list"}, basename="order-payments")),
+    path("reports/takings/", Takings.as_view({"get": "list"}, basename="takings"), name="takings-list"),
+    path("reports/sales/", Sales.as_view({"get": "list"}, basename="sales"), name="sales-list"),
+    path("reports/month-close/", MonthClose.as_view({"get": "close"}, basename="months"), name="month-close"),
+    path("reports/best-sellers/", BestSellers.as_view({"get": "list"}, basename="best-sellers")),
     path("token/", service.SignIn.as_view(), name="token"),
     path("problems/", service.Problems.as_view(), name="problems"),
     path("problems/<slug:code>/", service.ProblemOf.as_view(), name="problem"),
-    path("schema/", cache_page(3600)(service.Description.as_view()), name="schema"),
+    path("schema/", cache_page(3600, cache="process")(service.Description.as_view()), name="schema"),
     path("docs/", SpectacularSwaggerView.as_view(authentication_classes=[]), name="docs"),
 ]
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="docs")),
     path("api/v1/", include(api)),
+    path("admin/consistency/", admin.site.admin_view(consistency.page), name="consistency-page"),
     path("admin/", admin.site.urls),
     path("healthz", service.alive),
     path("readyz", service.Ready.as_view()),
+    path("metrics", service.measured),
 ]

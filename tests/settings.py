@@ -5,3 +5,6 @@ from shop.settings import INSTALLED_APPS
 
 INSTALLED_APPS += ["tests.lending"]
 EVENTSTORE_KEYS = ["test:dGhlIGtleSBvZiB0ZXN0cywga25vd24gdG8gYWxsLi4="]
+ROLES_OF_STAFF = ["support", "catalog", "warehouse", "finance", "auditor"]  # of staff whom a test gives no group
+
+WHITENOISE_AUTOREFRESH = True  # each of a test's clients would look at all static files otherwise

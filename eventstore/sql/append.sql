@@ -23,7 +23,7 @@ declare
     floor text := current_setting('eventstore.floor', true);
     newest bigint;  -- position that anybody has drawn
     drawn bigint[] := '{}';
-    instant timestamptz := clock_timestamp();
+    instant timestamptz;
     nothing text;  -- an assignment is evaluated at once; `perform` would plan and run a query
     gap bigint[];
 begin
@@ -68,6 +68,7 @@ begin
         floor := set_config('eventstore.floor', newest::text, true);
     end if;
     nothing := pg_advisory_xact_lock_shared(77::bigint << 48 | floor::bigint);
+    instant := clock_timestamp();  -- once the lock is held: what is recorded before an instant holds the horizon back then
 
     if cardinality(streams) = 1 then
         drawn := array[nextval('eventstore_event_position_seq')];

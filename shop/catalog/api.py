@@ -1,21 +1,37 @@
 """Products over HTTP: POST asks, GET reads."""
 
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 import django_filters
+import msgspec
 from django.db.models import Q, QuerySet
 from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from shop.catalog.commands import create_product, publish_product, rename_product, set_price, withdraw_product
+from shop.catalog.commands import (
+    cancel_schedule,
+    create_product,
+    describe_product,
+    publish_product,
+    rename_product,
+    schedule_price,
+    set_price,
+    withdraw_product,
+)
 from shop.catalog.domain import Product
-from shop.catalog.models import PriceHistory, ProductSummary
+from shop.catalog.models import AmountInForce, PriceHistory, ProductSummary, past_prices
+from shop.catalog.prices import lowest_before
+from shop.clock import ByTheClock, Timed
 from shop.docs import AN_ID, asks, shows
-from shop.forms import Flag, Form, MoneyForm, MoneyIn, Nothing, Text
+from shop.forms import Flag, Form, Instant, MoneyForm, MoneyIn, Nothing, Paragraphs, Sku, Text
 from shop.http import ask
-from shop.resource import Resource
+from shop.roles import own
 
 STATUSES = ("draft", "published", "withdrawn")
 
@@ -23,7 +39,7 @@ STATUSES = ("draft", "published", "withdrawn")
 class CreateProduct(Form):
     example = {"sku": "MUG-1", "name": "Harbour mug", "price": MoneyForm.example, "publish": True}
 
-    sku = Text(max_length=64)
+    sku = Sku()
     name = Text(max_length=200)
     price = MoneyForm(required=False, allow_null=True)
     publish = Flag(default=False)
@@ -35,21 +51,52 @@ class RenameProduct(Form):
     name = Text(max_length=200)
 
 
+class DescribeProduct(Form):
+    example = {"description": "Stoneware, fired twice.\nHolds 0.3 litres."}
+
+    description = Paragraphs(max_length=2000, allow_blank=True)
+
+
+class SchedulePrice(Form):
+    example = {"price": MoneyForm.example, "starts": "2099-11-27T00:00:00Z", "ends": "2099-11-30T00:00:00Z"}
+
+    price = MoneyForm()
+    starts = Instant()
+    ends = Instant(required=False, help_text="It is no longer in force then. Without it: until it is cancelled.")
+
+
 class SetPrice(Form):
     example = {"price": MoneyForm.example}
 
     price = MoneyForm()
 
 
+class ScheduledSerializer(serializers.Serializer):
+    revision = serializers.IntegerField()
+    price = MoneyForm()
+    starts = serializers.DateTimeField()
+    ends = serializers.DateTimeField(allow_null=True)
+
+
 class ProductSerializer(serializers.Serializer):
-    example = {
+    example: dict[str, Any] = {
         "id": AN_ID,
         "version": 3,
         "sku": "MUG-1",
         "name": "Harbour mug",
+        "description": "Stoneware, fired twice.",
         "status": "published",
         "price": MoneyForm.example,
         "price_revision": 1,
+        "usual_price": MoneyForm.example,
+        "scheduled": [
+            {
+                "revision": 2,
+                "price": {"amount": "10.00", "currency": "EUR"},
+                "starts": "2026-11-27T00:00:00Z",
+                "ends": "2026-11-30T00:00:00Z",
+            }
+        ],
         "created_at": "2026-03-01T12:00:00.123456Z",
     }
 
@@ -57,36 +104,59 @@ class ProductSerializer(serializers.Serializer):
     version = serializers.IntegerField()
     sku = serializers.CharField()
     name = serializers.CharField()
+    description = serializers.CharField()
     status = serializers.CharField(help_text="draft → published ⇄ withdrawn")
-    price = MoneyIn("amount", allow_null=True)
-    price_revision = serializers.IntegerField(help_text="How many prices it has had.")
+    price = MoneyForm(source="now", allow_null=True, help_text="In force at the moment that is asked about.")
+    price_revision = serializers.IntegerField(help_text="Its number among all prices that the product ever had.")
+    usual_price = MoneyIn("amount", allow_null=True, help_text="In force while no other is scheduled.")
+    scheduled = ScheduledSerializer(
+        source="still_scheduled", many=True, help_text="Prices for some time that were not over then."
+    )
     created_at = serializers.DateTimeField()
 
 
 class PriceSerializer(serializers.Serializer):
-    example = {"revision": 1, "price": MoneyForm.example, "since": "2026-03-01T12:00:00.123456Z"}
+    example = {
+        "revision": 2,
+        "price": {"amount": "10.00", "currency": "EUR"},
+        "is_scheduled": True,
+        "since": "2026-11-27T00:00:00Z",
+        "ends": "2026-11-30T00:00:00Z",
+        "lowest_30_days": MoneyForm.example,
+    }
 
     revision = serializers.IntegerField()
     price = MoneyIn("amount")
-    since = serializers.DateTimeField(help_text="It is in force until the next one.")
+    is_scheduled = serializers.BooleanField(help_text="Whether it is for some time; else, the usual one.")
+    since = serializers.DateTimeField()
+    ends = serializers.DateTimeField(
+        allow_null=True, help_text="Of a scheduled one; or when it was cancelled. A usual one is for until the next."
+    )
+    lowest_30_days = MoneyIn("lowest", allow_null=True, help_text="The lowest price in the 30 days before it began.")
 
 
-class ProductFilters(django_filters.FilterSet):
-    q = django_filters.CharFilter(method="search", max_length=200, help_text="Part of the name or the SKU.")
+class ProductFilters(ByTheClock):
+    q = django_filters.CharFilter(
+        method="search", max_length=200, help_text="Part of the name, the SKU or the description."
+    )
     sku = django_filters.CharFilter(max_length=64, help_text="The whole SKU.")
     status = django_filters.ChoiceFilter(choices=[(status, status) for status in STATUSES])
     price_min, price_max = (
-        django_filters.NumberFilter(
-            field_name="amount", lookup_expr=lookup, min_value=0, max_digits=16, decimal_places=4, help_text=words
-        )
-        for lookup, words in (("gte", "At least so much, in whatever currency."), ("lte", "At most so much."))
+        django_filters.NumberFilter(method=method, min_value=0, max_digits=16, decimal_places=4, help_text=words)
+        for method, words in (("dear", "At least so much, in whatever currency."), ("cheap", "At most so much."))
     )
 
+    def dear(self, products: QuerySet[ProductSummary], name: str, value: Decimal) -> QuerySet[ProductSummary]:
+        return products.alias(at_least=AmountInForce(self.instant)).filter(at_least__gte=value)
+
+    def cheap(self, products: QuerySet[ProductSummary], name: str, value: Decimal) -> QuerySet[ProductSummary]:
+        return products.alias(at_most=AmountInForce(self.instant)).filter(at_most__lte=value)
+
     def search(self, products: QuerySet[ProductSummary], name: str, value: str) -> QuerySet[ProductSummary]:
-        return products.filter(Q(name__icontains=value) | Q(sku__icontains=value))
+        return products.filter(Q(name__icontains=value) | Q(sku__icontains=value) | Q(description__icontains=value))
 
 
-class Products(Resource):
+class Products(Timed):
     queryset = ProductSummary.objects.all()
     serializer_class = ProductSerializer
     filterset_class = ProductFilters
@@ -95,16 +165,33 @@ class Products(Resource):
 
     def row_of(self, aggregate: Product) -> ProductSummary:
         price = {"amount": aggregate.price.amount, "currency": aggregate.price.currency} if aggregate.price else {}
-        return ProductSummary(
+        row = ProductSummary(
             id=aggregate.id,
             version=aggregate.version,
             sku=aggregate.sku,
             name=aggregate.name,
+            description=aggregate.description,
             status=aggregate.status,
             price_revision=aggregate.price_revision,
+            schedules=msgspec.to_builtins(aggregate.schedules),
             created_at=aggregate.created_on,
             **price,
         )
+        return self.then_told(row, aggregate)  # type: ignore[no-any-return]
+
+    def tell(self, row: ProductSummary, instant: datetime) -> None:
+        row.now, row.price_revision = row.price_at(instant)
+        known = (each for each in row.scheduled if each.ends is None or each.ends > instant)
+        row.still_scheduled = [each for each in known if each.starts <= instant or not self.is_for_customer]
+
+    @property
+    def is_for_customer(self) -> bool:
+        """Who does not hear of prices to come."""
+        return own(self.request.user, self.basename) is not None
+
+    def known(self) -> tuple[str, ...]:
+        known = super().known()
+        return tuple(name for name in known if name != "at") if self.is_for_customer else known
 
     @asks(CreateProduct, "sku_taken", "no_price")
     def create(self, request: Request) -> Response:
@@ -138,10 +225,46 @@ class Products(Resource):
         """Take a product off sale."""
         return ask(request, Nothing, withdraw_product, pk)
 
+    @action(detail=True, methods=["put"], url_path="description")
+    @asks(DescribeProduct)
+    def describe(self, request: Request, pk: UUID) -> Response:
+        """Describe a product."""
+        return ask(request, DescribeProduct, describe_product, pk)
+
+    @action(detail=True, methods=["post"])
+    @asks(SchedulePrice, "bad_schedule")
+    def schedule(self, request: Request, pk: UUID) -> Response:
+        """Have a price in force from an instant to another.
+
+        Nothing needs to happen then. Of several that run, the one that began last is in force.
+        """
+        return ask(request, SchedulePrice, schedule_price, pk)
+
+    @action(detail=True, methods=["delete"], url_path="schedule/<ordinal:number>")
+    @asks(Nothing, "unknown_schedule", "wrong_status")
+    def cancel_schedule(self, request: Request, pk: UUID, number: int) -> Response:
+        """Cancel a scheduled price, by its revision: one that is to come, or runs."""
+        return ask(request, Nothing, cancel_schedule, pk, number)
+
     @action(detail=True, url_path="price-history")
     @shows(PriceSerializer(many=True))
     def price_history(self, request: Request, pk: UUID) -> Response:
-        """All prices that a product ever had, the first one first."""
-        page = self.page(PriceHistory.objects.filter(product_id=pk), PriceSerializer, {"revision": "revision"})
+        """All prices that a product ever had, or is to have, the first one first.
+
+        Each with the lowest that was in force in the 30 days before it began.
+        """
+        prices = PriceHistory.objects.filter(product_id=pk)
+        if self.is_for_customer:
+            prices = prices.filter(since__lte=datetime.now(UTC))
+        page = self.page(prices, PriceSerializer, {"revision": "revision"}, with_lowest)
         self.row(pk)  # or there is none
         return page
+
+
+def with_lowest(rows: Sequence[PriceHistory]) -> Sequence[PriceHistory]:
+    """Those of one product, each with the lowest price of the 30 days before it."""
+    known = past_prices(PriceHistory.objects.filter(product_id=rows[0].product_id)) if rows else []
+    for row in rows:
+        found = lowest_before(known, row.since, row.currency)
+        row.lowest = found and found.amount
+    return rows

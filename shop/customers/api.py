@@ -1,101 +1,107 @@
 """Customers over HTTP: POST asks, GET reads."""
 
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import django_filters
 import msgspec
 from django.db.models import Q, QuerySet
-from rest_framework import serializers
+from django.shortcuts import get_object_or_404
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.serializers import Serializer
 
+from shop.clock import ByTheClock, Timed
 from shop.customers.commands import (
     add_address,
+    add_payment_method,
+    block_customer,
     change_address,
     change_email,
+    end_premium,
     erase_customer,
+    grant_premium,
     register_customer,
     remove_address,
+    remove_payment_method,
     rename_customer,
+    set_birthday,
+    set_credit_limit,
     set_default_address,
+    settle_credit,
+    unblock_customer,
 )
 from shop.customers.domain import Customer
-from shop.customers.models import CustomerSummary
-from shop.docs import AN_ID, asks
-from shop.forms import AddressForm, Email, Flag, Form, Nothing, Text
-from shop.http import ask
-from shop.resource import Resource
+from shop.customers.models import (
+    AddressChange,
+    CreditMovement,
+    CreditSummary,
+    CustomerSummary,
+    born,
+    born_within,
+    tier_is,
+)
+from shop.customers.shapes import (
+    AddAddress,
+    AddPaymentMethod,
+    AddressChangeSerializer,
+    BlockCustomer,
+    ChangeEmail,
+    CreditMovementSerializer,
+    CreditSerializer,
+    CustomerSerializer,
+    GrantPremium,
+    RegisterCustomer,
+    RenameCustomer,
+    ReplaceAddress,
+    SetBirthday,
+    SetCreditLimit,
+    SettleCredit,
+)
+from shop.docs import asks, shows
+from shop.forms import Form, Nothing
+from shop.http import ask, etag
+from shop.resource import position
+from shop.roles import own, signing_up
 
 ADDRESS = "addresses/<ordinal:number>"
+TIERS = ("standard", "premium")
 
 
-class RegisterCustomer(Form):
-    example = {"name": "Ada Lovelace", "email": "ada@example.com"}
-
-    name = Text(max_length=200)
-    email = Email()
-
-
-class RenameCustomer(Form):
-    example = {"name": "Ada King"}
-
-    name = Text(max_length=200)
-
-
-class ChangeEmail(Form):
-    example = {"email": "ada.king@example.com"}
-
-    email = Email()
-
-
-class AddAddress(Form):
-    example = {"address": AddressForm.example, "default": True}
-
-    address = AddressForm()
-    default = Flag(default=False, help_text="The first address is the default one in any case.")
-
-
-class ChangeAddress(Form):
-    example = {"address": AddressForm.example}
-
-    address = AddressForm()
-
-
-class NumberedAddressSerializer(serializers.Serializer):
-    number = serializers.IntegerField(help_text="1, 2, …: never used again.")
-    address = AddressForm()
-
-
-class CustomerSerializer(serializers.Serializer):
-    example = {
-        "id": AN_ID,
-        "version": 3,
-        "name": "Ada Lovelace",
-        "email": "ada@example.com",
-        "addresses": [{"number": 1, "address": AddressForm.example}],
-        "default_address": 1,
-        "registered_at": "2026-03-01T12:00:00.123456Z",
-    }
-
-    id = serializers.UUIDField()
-    version = serializers.IntegerField()
-    name = serializers.CharField()
-    email = serializers.CharField()
-    addresses = NumberedAddressSerializer(many=True)
-    default_address = serializers.IntegerField(allow_null=True, help_text="Its number.")
-    registered_at = serializers.DateTimeField()
-
-
-class CustomerFilters(django_filters.FilterSet):
+class CustomerFilters(ByTheClock):
     q = django_filters.CharFilter(method="search", max_length=200, help_text="Part of the name or the e-mail address.")
     email = django_filters.CharFilter(lookup_expr="iexact", max_length=254, help_text="The whole e-mail address.")
+
+    city = django_filters.CharFilter(lookup_expr="iexact", max_length=100, help_text="Of the default address, whole.")
+    tier = django_filters.ChoiceFilter(choices=[(tier, tier) for tier in TIERS], method="of_tier")
+    birthday_within = django_filters.NumberFilter(
+        method="celebrating",
+        min_value=0,
+        max_value=366,
+        decimal_places=0,
+        max_digits=3,
+        help_text="On the day of `at`, or within so many days after it.",
+    )
+    blocked = django_filters.TypedChoiceFilter(
+        choices=[("true", "blocked"), ("false", "not blocked")],
+        coerce=lambda text: text == "true",
+        help_text="Those to whom nothing is sold; or the others.",
+    )
+
+    def of_tier(self, customers: QuerySet[CustomerSummary], name: str, value: str) -> QuerySet[CustomerSummary]:
+        return customers.filter(tier_is(value, self.instant.date()))
+
+    def celebrating(self, customers: QuerySet[CustomerSummary], name: str, value: int) -> QuerySet[CustomerSummary]:
+        return customers.filter(born_within(self.instant.date(), int(value)))
 
     def search(self, customers: QuerySet[CustomerSummary], name: str, value: str) -> QuerySet[CustomerSummary]:
         return customers.filter(Q(name__icontains=value) | Q(email__icontains=value))
 
 
-class Customers(Resource):
+class Customers(Timed):
     queryset = CustomerSummary.objects.all()
     serializer_class = CustomerSerializer
     filterset_class = CustomerFilters
@@ -103,20 +109,40 @@ class Customers(Resource):
     aggregate = Customer
 
     def row_of(self, aggregate: Customer) -> CustomerSummary:
-        return CustomerSummary(
+        row = CustomerSummary(
             id=aggregate.id,
             version=aggregate.version,
             name=aggregate.name,
             email=aggregate.email,
             addresses=msgspec.to_builtins(aggregate.addresses),
             default_address=aggregate.default_address,
+            payment_methods=msgspec.to_builtins(aggregate.payment_methods),
+            birthday=born(aggregate.birthday),
+            premium_until=aggregate.premium_until,
+            premium_trial=aggregate.premium_trial,
+            blocked=aggregate.blocked,
+            block_reason=aggregate.block_reason,
             registered_at=aggregate.created_on,
         )
+        return self.then_told(row, aggregate)  # type: ignore[no-any-return]
+
+    def tell(self, row: CustomerSummary, instant: datetime) -> None:
+        row.tier = row.tier_on(instant.date())
+        if own(self.request.user, self.basename):
+            row.block_reason = ""  # is said among staff
+
+    def known(self) -> tuple[str, ...]:
+        return ("after",) if self.action == "credit" else super().known()
 
     @asks(RegisterCustomer, "email_taken")
     def create(self, request: Request) -> Response:
-        """Register a customer."""
-        return ask(request, RegisterCustomer, register_customer)
+        """Register a customer.
+
+        Who signs in and is neither staff nor a customer yet becomes this customer, and sees what is theirs from now on.
+        """
+        with signing_up(request) as answers:
+            answers.append(ask(request, RegisterCustomer, register_customer))
+        return answers[0]
 
     @action(detail=True, methods=["post"])
     @asks(RenameCustomer, "customer_erased")
@@ -149,10 +175,10 @@ class Customers(Resource):
         return ask(request, AddAddress, add_address, pk)
 
     @action(detail=True, methods=["put"], url_path=ADDRESS)
-    @asks(ChangeAddress, "unknown_address")
+    @asks(ReplaceAddress, "unknown_address")
     def change_address(self, request: Request, pk: UUID, number: int) -> Response:
         """Put another address in the place of one."""
-        return ask(request, ChangeAddress, change_address, pk, number)
+        return ask(request, ReplaceAddress, change_address, pk, number)
 
     @change_address.mapping.delete
     @asks(Nothing, "unknown_address")
@@ -168,3 +194,95 @@ class Customers(Resource):
     def default_address(self, request: Request, pk: UUID, number: int) -> Response:
         """Have parcels go to this address, unless an order says otherwise."""
         return ask(request, Nothing, set_default_address, pk, number)
+
+    @action(detail=True, url_path="address-history")
+    @shows(AddressChangeSerializer(many=True))
+    def address_history(self, request: Request, pk: UUID) -> Response:
+        """What became of a customer's addresses, the first one first."""
+        return self.of(pk, AddressChange.objects.all(), AddressChangeSerializer, {"at": "id"})
+
+    @action(detail=True, methods=["post"], url_path="payment-methods")
+    @asks(AddPaymentMethod, "customer_erased")
+    def add_payment_method(self, request: Request, pk: UUID) -> Response:
+        """Add a card that the vault holds to what a customer pays with."""
+        return ask(request, AddPaymentMethod, add_payment_method, pk)
+
+    @action(detail=True, methods=["delete"], url_path="payment-methods/<ordinal:number>")
+    @asks(Nothing, "unknown_payment_method")
+    def remove_payment_method(self, request: Request, pk: UUID, number: int) -> Response:
+        """Remove a card from what a customer pays with."""
+        return ask(request, Nothing, remove_payment_method, pk, number)
+
+    @action(detail=True, methods=["put"])
+    @asks(SetBirthday, "customer_erased", "bad_birthday")
+    def birthday(self, request: Request, pk: UUID) -> Response:
+        """Set a customer's birthday."""
+        return ask(request, SetBirthday, set_birthday, pk)
+
+    @action(detail=True, methods=["post"])
+    @asks(GrantPremium, "customer_erased", "already_over")
+    def premium(self, request: Request, pk: UUID) -> Response:
+        """Make a customer premium up to a day.
+
+        Twice grants once; what they have is never made shorter.
+        """
+        return ask(request, GrantPremium, grant_premium, pk)
+
+    @premium.mapping.delete
+    @asks(Nothing, "customer_erased")
+    def end_premium(self, request: Request, pk: UUID) -> Response:
+        """End a customer's premium now, not with its last day."""
+        return ask(request, Nothing, end_premium, pk)
+
+    @action(detail=True, methods=["post"])
+    @asks(BlockCustomer, "customer_erased")
+    def block(self, request: Request, pk: UUID) -> Response:
+        """Sell nothing to a customer any more."""
+        return ask(request, BlockCustomer, block_customer, pk)
+
+    @block.mapping.delete
+    @asks(Nothing, "customer_erased")
+    def unblock(self, request: Request, pk: UUID) -> Response:
+        """Sell to a customer again."""
+        return ask(request, Nothing, unblock_customer, pk)
+
+    @action(detail=True)
+    @shows(CreditSerializer)
+    def credit(self, request: Request, pk: UUID) -> Response:
+        """What a customer may owe, and owes."""
+        after = self.asked.get("after", position)
+        self.asked.settle()
+        self.wait(after, CreditSummary)
+        account = get_object_or_404(CreditSummary, customer_id=pk)
+        return Response(CreditSerializer(account).data, headers={"ETag": etag(account.version)})
+
+    @action(detail=True, url_path="credit/statement")
+    @shows(CreditMovementSerializer(many=True))
+    def statement(self, request: Request, pk: UUID) -> Response:
+        """All that moved on a customer's account, the first one first, with the balance after it."""
+        return self.of(pk, CreditMovement.objects.all(), CreditMovementSerializer, {"version": "number"})
+
+    @action(detail=True, methods=["put"], url_path="credit/limit")
+    @asks(SetCreditLimit, "idempotency_key_required", "customer_erased", "other_currency", "bad_amount")
+    def credit_limit(self, request: Request, pk: UUID) -> Response:
+        """Say how much a customer may owe. The first limit opens the account.
+
+        Less than they owe already cancels nothing.
+        """
+        return self.asked_of_account(pk, SetCreditLimit, set_credit_limit)
+
+    @action(detail=True, methods=["post"], url_path="credit/settle")
+    @asks(SettleCredit, "idempotency_key_required", "credit_exceeded", "other_currency", "bad_amount")
+    def settle_credit(self, request: Request, pk: UUID) -> Response:
+        """Note that a customer has paid what they owe, or some of it."""
+        return self.asked_of_account(pk, SettleCredit, settle_credit)
+
+    def of(self, pk: UUID, rows: Any, serializer: type[Serializer], orderings: dict[str, str]) -> Response:
+        page = self.page(rows.filter(customer_id=pk), serializer, orderings)
+        self.row(pk)  # or there is none
+        return page
+
+    def asked_of_account(self, pk: UUID, form: type[Form], command: Callable[..., Any]) -> Response:
+        answer = ask(self.request, form, command, pk, key_required=True)
+        answer["Location"] = answer["Location"].replace(f"{answer.data['id']}/", f"{pk}/credit/")
+        return answer

@@ -1,14 +1,17 @@
 """What can be asked of a customer. One function, one command, one transaction."""
 
+from datetime import UTC, date, datetime
 from uuid import UUID
 
 from django.db import transaction
 from eventsourcing.application import AggregateNotFoundError
 
+from eventstore.cause import cause
 from eventstore.personal import forget, pseudonym
-from shop.application import Receipt, command, shop
-from shop.customers.domain import Customer, EmailClaim
-from shop.values import Address
+from shop.application import Receipt, command, find, shop
+from shop.customers.domain import CreditAccount, Customer, EmailClaim, credit_of
+from shop.customers.refusals import CreditExceeded
+from shop.values import Address, Money
 
 
 @command
@@ -67,6 +70,60 @@ def set_default_address(customer_id: UUID, number: int) -> Receipt:
 
 
 @command
+def add_payment_method(customer_id: UUID, *, token: str, label: str, last_four: str) -> Receipt:
+    """A card that the vault holds. The same token again does nothing."""
+    customer = shop.load(Customer, customer_id)
+    customer.add_payment_method(token, label, last_four)
+    return shop.record(customer)
+
+
+@command
+def remove_payment_method(customer_id: UUID, number: int) -> Receipt:
+    customer = shop.load(Customer, customer_id)
+    customer.remove_payment_method(number)
+    return shop.record(customer)
+
+
+@command
+def set_birthday(customer_id: UUID, *, birthday: date) -> Receipt:
+    """BadBirthday: nobody who is alive was born then."""
+    customer = shop.load(Customer, customer_id)
+    customer.set_birthday(birthday, _today())
+    return shop.record(customer)
+
+
+@command
+def grant_premium(customer_id: UUID, *, until: date, trial: bool = False) -> Receipt:
+    """Up to that day, in UTC. A trial for who is premium does nothing. AlreadyOver."""
+    customer = shop.load(Customer, customer_id)
+    customer.grant_premium(until, trial, _today())
+    return shop.record(customer)
+
+
+@command
+def end_premium(customer_id: UUID) -> Receipt:
+    """Now. By itself it ends with its last day."""
+    customer = shop.load(Customer, customer_id)
+    customer.end_premium(_today())
+    return shop.record(customer)
+
+
+@command
+def block_customer(customer_id: UUID, *, reason: str) -> Receipt:
+    """Nothing is sold to them any more."""
+    customer = shop.load(Customer, customer_id)
+    customer.block(reason)
+    return shop.record(customer)
+
+
+@command
+def unblock_customer(customer_id: UUID) -> Receipt:
+    customer = shop.load(Customer, customer_id)
+    customer.unblock()
+    return shop.record(customer)
+
+
+@command
 def erase_customer(customer_id: UUID) -> Receipt:
     """Forget who they were: from now on their personal facts read as ``[erased]``, in all that has happened too."""
     customer = shop.load(Customer, customer_id)
@@ -78,6 +135,59 @@ def erase_customer(customer_id: UUID) -> Receipt:
         receipt = shop.record(customer, claim)
         forget(customer_id)
     return receipt
+
+
+@command
+def set_credit_limit(customer_id: UUID, *, limit: Money) -> Receipt:
+    """Opens the account, if there is none. OtherCurrency, BadAmount, CustomerErased."""
+    shop.load(Customer, customer_id).must_be_known()
+    account = find(CreditAccount, credit_of(customer_id)) or CreditAccount.open(customer_id, limit.currency)
+    account.set_limit(limit)
+    return shop.record(account)
+
+
+@command
+def reserve_credit(customer_id: UUID, *, order_id: UUID, amount: Money) -> Receipt:
+    """For that order, once. CreditExceeded, OtherCurrency; ReservedBefore: it was released, or for another amount."""
+    return shop.record(reserving_credit(customer_id, order_id, amount))
+
+
+@command
+def release_credit(customer_id: UUID, *, order_id: UUID) -> Receipt:
+    """What was reserved for that order; nothing, if nothing was."""
+    account = shop.load(CreditAccount, credit_of(customer_id))
+    account.release(order_id)
+    return shop.record(account)
+
+
+@command
+def charge_credit(customer_id: UUID, *, order_id: UUID) -> Receipt:
+    """What was reserved for that order is owed from now on. NotReserved."""
+    account = shop.load(CreditAccount, credit_of(customer_id))
+    account.charge(order_id)
+    return shop.record(account)
+
+
+@command
+def settle_credit(customer_id: UUID, *, amount: Money, reference: str = "") -> Receipt:
+    """They have paid. CreditExceeded: more than they owe."""
+    account = shop.load(CreditAccount, credit_of(customer_id))
+    account.settle(amount, reference)
+    return shop.record(account)
+
+
+def reserving_credit(customer_id: UUID, order_id: UUID, amount: Money) -> CreditAccount:
+    """The account, having decided, to be recorded with others. CreditExceeded: there is none, or not enough."""
+    account = find(CreditAccount, credit_of(customer_id))
+    if account is None:
+        raise CreditExceeded("This customer has no account to buy on.", wanted=str(amount), available="0")
+    account.reserve(order_id, amount)
+    return account
+
+
+def _today() -> date:
+    """The day, in UTC, on which what is asked is true."""
+    return (cause.get().effective_at or datetime.now(UTC)).astimezone(UTC).date()
 
 
 def _claim(email: str, customer_id: UUID) -> EmailClaim:

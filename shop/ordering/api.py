@@ -12,24 +12,20 @@ from rest_framework.exceptions import ErrorDetail, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from shop.docs import AN_ID, asks
+from projections.waiting import wait_until
+from shop.docs import AN_ID, asks, shows
+from shop.expand import CUSTOMER, PRODUCT, Expansion
 from shop.filters import InstantFilter
-from shop.forms import AddressForm, Form, Id, MoneyForm, MoneyIn, Text, Whole
+from shop.forms import AddressForm, Form, Id, MoneyForm, MoneyIn, Text
 from shop.http import ask
-from shop.ordering.commands import Item, cancel_order, place_order
+from shop.ordering.commands import Item, cancel_order, change_order_address, note_order, place_order
 from shop.ordering.domain import Order
-from shop.ordering.models import OrderLine, OrderSummary
-from shop.resource import Resource
+from shop.ordering.forms import ItemForm, PaymentForm
+from shop.ordering.models import OrderLine, OrderSummary, TimelineEntry
+from shop.problems import Problem
+from shop.resource import PATIENCE, Resource
 
-STATUSES = ("placed", "cancelled")
-
-
-class ItemForm(Form):
-    makes = Item
-
-    sku = Text(max_length=64)
-    quantity = Whole(min_value=1, max_value=1_000_000)
-    quoted = MoneyForm(required=False, allow_null=True, help_text="The price that was seen: refused if it changed.")
+STATUSES = ("placed", "confirmed", "rejected", "cancelled", "shipped", "delivered", "completed")
 
 
 class PlaceOrder(Form):
@@ -38,12 +34,14 @@ class PlaceOrder(Form):
         "lines": [{"sku": "MUG-1", "quantity": 2, "quoted": MoneyForm.example}],
         "ship_to": AddressForm.example,
         "reference": "PO 4711",
+        "payment": PaymentForm.example,
     }
 
     customer_id = Id(required=False, allow_null=True, help_text="Nobody's: a guest's.")
     lines = ItemForm(many=True, source="items", max_length=1000, help_text="Each SKU once.")
     ship_to = AddressForm(required=False, allow_null=True, help_text="If not to the customer's default address.")
     reference = Text(max_length=200, allow_blank=True, default="", help_text="The customer's own number for it.")
+    payment = PaymentForm(required=False, allow_null=True, help_text="None: not through the shop.")
 
     def validate_lines(self, items: list[Item]) -> list[Item]:
         seen: dict[str, int] = {}
@@ -58,6 +56,35 @@ class CancelOrder(Form):
     example = {"reason": "changed my mind"}
 
     reason = Text(max_length=500)
+
+
+class ChangeAddress(Form):
+    example = {"address": AddressForm.example, "reason": "moves next week"}
+
+    address = AddressForm()
+    reason = Text(max_length=500, allow_blank=True, default="")
+
+
+class NoteOrder(Form):
+    example = {"text": "Asked to ring at the back door."}
+
+    text = Text(max_length=2000)
+
+
+class TimelineSerializer(serializers.Serializer):
+    example = {
+        "position": 1042,
+        "of": "payment",
+        "what": "authorised",
+        "detail": "",
+        "at": "2026-03-01T12:00:00.123456Z",
+    }
+
+    position = serializers.IntegerField(source="id", help_text="In the log.")
+    of = serializers.CharField(help_text="order, payment or shipment")
+    what = serializers.CharField()
+    detail = serializers.CharField(help_text="A reason, an amount, a carrier.")
+    at = serializers.DateTimeField()
 
 
 class OrderSerializer(serializers.Serializer):
@@ -75,6 +102,10 @@ class OrderSerializer(serializers.Serializer):
         "ship_to": AddressForm.example,
         "placed_at": "2026-03-01T12:00:00.123456Z",
         "cancel_reason": "",
+        "payment": "card",
+        "last_four": "4242",
+        "shipment_id": None,
+        "checkout_id": None,
     }
 
     id = serializers.UUIDField()
@@ -82,12 +113,18 @@ class OrderSerializer(serializers.Serializer):
     reference = serializers.CharField(help_text="The customer's own number for it.")
     customer_id = serializers.UUIDField(allow_null=True, help_text="Null: a guest's.")
     customer_name = serializers.CharField(help_text="As it was when the order was placed.")
-    status = serializers.CharField(help_text="placed → cancelled")
+    status = serializers.CharField(
+        help_text="placed → confirmed → shipped → delivered → completed; or rejected; or, unshipped, cancelled"
+    )
     items = serializers.IntegerField(help_text="The quantities of all lines together.")
     total = MoneyIn("amount")
     ship_to = AddressForm(allow_null=True)
     placed_at = serializers.DateTimeField()
-    cancel_reason = serializers.CharField()
+    cancel_reason = serializers.CharField(help_text="Why it was cancelled, or rejected.")
+    payment = serializers.CharField(help_text="card, account, none; empty: it was not said.")
+    last_four = serializers.CharField(help_text="Of the card.")
+    shipment_id = serializers.UUIDField(allow_null=True, help_text="Of the parcel that has left.")
+    checkout_id = serializers.UUIDField(allow_null=True, help_text="That it came from.")
 
 
 class LineSerializer(serializers.Serializer):
@@ -99,10 +136,11 @@ class LineSerializer(serializers.Serializer):
     unit_price = MoneyIn("unit_price")
     price_revision = serializers.IntegerField()
     total = MoneyIn("amount")
+    details = serializers.JSONField(required=False, help_text="With `?expand=products`; or `unavailable`.")
 
 
 class OrderPageSerializer(OrderSerializer):
-    """An order with its lines."""
+    """An order with its lines, what its parcel costs, and what was noted."""
 
     example = OrderSerializer.example | {
         "lines": [
@@ -116,10 +154,14 @@ class OrderPageSerializer(OrderSerializer):
                 "price_revision": 1,
                 "total": {"amount": "25.00", "currency": "EUR"},
             }
-        ]
+        ],
+        "shipping": None,
+        "notes": ["Asked to ring at the back door."],
     }
 
     lines = LineSerializer(many=True)
+    shipping = MoneyIn("shipping", allow_null=True, help_text="What the parcel costs.")
+    notes = serializers.ListField(child=serializers.CharField())
 
 
 class OrderFilters(django_filters.FilterSet):
@@ -144,6 +186,10 @@ class Orders(Resource):
         "customer_name": "customer_name",
     }
     aggregate = Order
+    expansions = {
+        "customer": Expansion(CUSTOMER, "customer_id"),
+        "products": Expansion(PRODUCT, "product_id", within="lines"),
+    }
 
     def get_serializer_class(self) -> type[OrderSerializer]:
         return OrderSerializer if self.action == "list" else OrderPageSerializer
@@ -167,6 +213,12 @@ class Orders(Resource):
             ship_to=msgspec.to_builtins(aggregate.ship_to),
             placed_at=aggregate.created_on,
             cancel_reason=aggregate.cancel_reason,
+            payment=aggregate.payment.kind if aggregate.payment else "",
+            last_four=aggregate.payment.last_four if aggregate.payment else "",
+            shipping=aggregate.shipping.amount if aggregate.shipping else None,
+            notes=list(aggregate.notes),
+            shipment_id=aggregate.shipment_id,
+            checkout_id=aggregate.checkout_id,
         )
         order.lines = [
             OrderLine(
@@ -187,10 +239,15 @@ class Orders(Resource):
     @asks(
         PlaceOrder,
         *("unknown_customer", "unknown_product", "not_on_sale", "stale_price"),
-        *("empty_order", "mixed_currencies", "too_much"),
+        *("empty_order", "mixed_currencies", "too_much", "customer_blocked", "unknown_card", "no_account"),
+        *("insufficient_stock", "credit_exceeded"),
     )
     def create(self, request: Request) -> Response:
-        """Place an order, at the prices in force."""
+        """Place an order, at the prices in force.
+
+        It is confirmed or rejected soon: `process` shows how far it is. Where the shop is set to do all in one
+        transaction, too little stock or credit is refused here.
+        """
         return ask(request, PlaceOrder, place_order)
 
     @action(detail=True, methods=["post"])
@@ -198,3 +255,28 @@ class Orders(Resource):
     def cancel(self, request: Request, pk: UUID) -> Response:
         """Cancel an order."""
         return ask(request, CancelOrder, cancel_order, pk)
+
+    @action(detail=True, methods=["post"])
+    @asks(ChangeAddress, "wrong_status")
+    def address(self, request: Request, pk: UUID) -> Response:
+        """Have an order sent elsewhere."""
+        return ask(request, ChangeAddress, change_order_address, pk)
+
+    @action(detail=True, methods=["post"])
+    @asks(NoteOrder)
+    def notes(self, request: Request, pk: UUID) -> Response:
+        """Write down something about an order."""
+        return ask(request, NoteOrder, note_order, pk)
+
+    @action(detail=True)
+    @shows(TimelineSerializer(many=True))
+    def timeline(self, request: Request, pk: UUID) -> Response:
+        """What happened to an order, its payment and its parcel, the first thing first."""
+        page = self.page(TimelineEntry.objects.filter(order_id=pk), TimelineSerializer, {"position": "id"})
+        self.row(pk)  # or there is none
+        return page
+
+    def wait(self, after: int | None, model: Any = None) -> None:
+        super().wait(after, model)
+        if after and self.action == "timeline" and not wait_until(after, "OrderTimelines", timeout=PATIENCE):
+            raise Problem("not_yet", f"The timeline has not come to position {after} yet. Ask again.")

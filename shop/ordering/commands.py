@@ -1,18 +1,40 @@
 """What can be asked of an order. One function, one command, one transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 import msgspec
+from django.conf import settings
+from django.db import transaction
 
 from eventstore.domain import value
 from eventstore.log import exists
 from projections.exact import exact
 from shop.application import Receipt, command, shop
-from shop.ordering.domain import Line, NotOnSale, Order, OrderExists, StalePrice, UnknownCustomer, UnknownProduct
-from shop.ordering.models import CustomerCopy, ProductCopy
+from shop.ordering.domain import (
+    CustomerBlocked,
+    Line,
+    NotOnSale,
+    Order,
+    OrderExists,
+    Payment,
+    StalePrice,
+    UnknownCard,
+    UnknownCustomer,
+    UnknownProduct,
+)
+from shop.ordering.models import CardCopy, CustomerCopy, ProductCopy
 from shop.values import Address, Money, id_of
+
+# What else decides, in the same commit, when an order is placed, cancelled, or sent elsewhere: each answers the
+# aggregates to be recorded with it, or refuses.
+Deciders = list[Callable[[Order], Sequence[Any]]]
+decided_with: Deciders = []
+cancelled_with: Deciders = []
+readdressed_with: Deciders = []
 
 
 @value
@@ -24,6 +46,14 @@ class Item:
     quoted: Money | None = None
 
 
+@value
+class Paying:
+    """How a customer asks to pay. ``token``: the card's, in the vault."""
+
+    kind: str  # "card", "account" or "none"
+    token: UUID | None = None
+
+
 @command
 def place_order(
     *,
@@ -32,56 +62,138 @@ def place_order(
     ship_to: Address | None = None,
     reference: str = "",
     order_id: UUID | None = None,
+    payment: Paying | None = None,
 ) -> Receipt:
     """At the prices that the log has now. No ``customer_id``: a guest's. No ``ship_to``: to their default address.
 
-    OrderExists, UnknownCustomer, UnknownProduct, NotOnSale; StalePrice: it is not what was quoted.
+    OrderExists, UnknownCustomer, CustomerBlocked, UnknownProduct, NotOnSale, UnknownCard; StalePrice: it is not what
+    was quoted.
     """
     if order_id and exists(order_id):
         raise OrderExists("There is an order with that id already.")
-    customer = _customer(customer_id)
+    customer = customer_of(customer_id)
     if customer and ship_to is None and customer.ship_to:
         ship_to = msgspec.convert(customer.ship_to, Address)
-    order = Order.place(customer_id, customer.name if customer else "", _lines(items), ship_to, reference, order_id)
-    return shop.record(order)
+    name, lines = customer.name if customer else "", lines_of(items)
+    order = Order.place(customer_id, name, lines, ship_to, reference, order_id, payment_of(payment))
+    with together():
+        return shop.record(order, *decided(order))
+
+
+def together() -> Any:
+    """A transaction, if others decide with an order: what they have read must still hold when it is recorded."""
+    return transaction.atomic() if settings.PLACE_ORDER_MODE == "transaction" else nullcontext()
+
+
+def decided(order: Order) -> list[Any]:
+    """What is to be recorded with an order that is placed."""
+    return [aggregate for decide in decided_with for aggregate in decide(order)]
 
 
 @command
 def cancel_order(order_id: UUID, *, reason: str) -> Receipt:
+    """WrongStatus: it is over, or has left."""
     order = shop.load(Order, order_id)
     order.cancel(reason)
+    return shop.record(order, *(aggregate for decide in cancelled_with for aggregate in decide(order)))
+
+
+@command
+def confirm_order(order_id: UUID) -> Receipt:
+    order = shop.load(Order, order_id)
+    order.confirm()
     return shop.record(order)
 
 
-def _customer(customer_id: UUID | None) -> Any:
-    """Ordering's copy: good enough for a name and an address. Who registered a moment ago is found in the log."""
+@command
+def reject_order(order_id: UUID, *, code: str, reason: str) -> Receipt:
+    order = shop.load(Order, order_id)
+    order.reject(code, reason)
+    return shop.record(order)
+
+
+@command
+def change_order_address(order_id: UUID, *, address: Address, reason: str = "") -> Receipt:
+    order = shop.load(Order, order_id)
+    order.change_address(address, reason)
+    return shop.record(order, *(aggregate for decide in readdressed_with for aggregate in decide(order)))
+
+
+@command
+def note_order(order_id: UUID, *, text: str) -> Receipt:
+    order = shop.load(Order, order_id)
+    order.note(text)
+    return shop.record(order)
+
+
+@command
+def ship_order(order_id: UUID, *, shipment_id: UUID) -> Receipt:
+    order = shop.load(Order, order_id)
+    order.ship(shipment_id)
+    return shop.record(order)
+
+
+@command
+def deliver_order(order_id: UUID) -> Receipt:
+    order = shop.load(Order, order_id)
+    order.deliver()
+    return shop.record(order)
+
+
+@command
+def complete_order(order_id: UUID) -> Receipt:
+    order = shop.load(Order, order_id)
+    order.complete()
+    return shop.record(order)
+
+
+def customer_of(customer_id: UUID | None) -> Any:
+    """Ordering's copy: good enough for a name and an address. Who registered a moment ago is found in the log.
+
+    UnknownCustomer, CustomerBlocked.
+    """
     if customer_id is None:
         return None
-    if copy := CustomerCopy.objects.filter(pk=customer_id).first():
-        return copy
-    if copy := exact(CustomerCopy, [customer_id]).get(customer_id):
-        return copy
-    raise UnknownCustomer(f"There is no customer {customer_id}.", pointer="/customer_id")
+    copy = CustomerCopy.objects.filter(pk=customer_id).first() or exact(CustomerCopy, [customer_id]).get(customer_id)
+    if copy is None:
+        raise UnknownCustomer(f"There is no customer {customer_id}.", pointer="/customer_id")
+    if copy.blocked:
+        raise CustomerBlocked("This customer may not order: support knows why.", pointer="/customer_id")
+    return copy
 
 
-def _lines(items: Sequence[Item]) -> list[Line]:
-    """With the prices in force: read from the log, in this transaction, never from a copy."""
-    ids = [id_of("product", item.sku) for item in items]
+def payment_of(asked: Paying | None) -> Payment | None:
+    """With what the vault has told of the card: the log says which, never who asks. UnknownCard."""
+    if asked is None or asked.kind != "card":
+        return Payment(asked.kind) if asked else None
+    card = exact(CardCopy, [asked.token]).get(asked.token) if asked.token else None
+    if card is None:
+        raise UnknownCard("The vault has no card with that token.", pointer="/payment/token")
+    return Payment("card", str(card.id), card.last_four)
+
+
+def lines_of(items: Sequence[Item]) -> list[Line]:
+    """With the prices in force: read from the log, in this transaction, never from a copy.
+
+    UnknownProduct, NotOnSale, StalePrice.
+    """
+    ids, now = [id_of("product", item.sku) for item in items], datetime.now(UTC)
     products = exact(ProductCopy, ids)
     lines = []
     for number, (product_id, item) in enumerate(zip(ids, items, strict=True)):
         product = products.get(product_id)
         if product is None:
             raise UnknownProduct(f"There is no product {item.sku}.", sku=item.sku, pointer=f"/lines/{number}/sku")
-        if not product.on_sale or product.price is None:
+        price, revision = product.price_at(now)
+        if not product.on_sale or price is None:
             raise NotOnSale(f"{item.sku} is not on sale.", sku=item.sku, pointer=f"/lines/{number}/sku")
-        if item.quoted not in (None, product.price):
+        if item.quoted not in (None, price):
             raise StalePrice(
-                f"{item.sku} now costs {product.price}, not {item.quoted}.",
+                f"{item.sku} now costs {price}, not {item.quoted}.",
                 sku=item.sku,
                 quoted=str(item.quoted),
-                now=str(product.price),
+                now=str(price),
                 pointer=f"/lines/{number}/price",
             )
-        lines.append(Line.of(product_id, item.sku, product.name, item.quantity, product.price, product.price_revision))
+        lines.append(Line.of(product_id, item.sku, product.name, item.quantity, price, revision))
     return lines

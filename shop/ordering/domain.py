@@ -1,4 +1,4 @@
-"""Order: what a customer asked for, from placed to cancelled."""
+"""Order: what a customer asked for, from placed to completed."""
 
 from collections.abc import Iterable
 from decimal import Decimal
@@ -23,6 +23,18 @@ class BadQuantity(Refused):
 
 class UnknownCustomer(Refused):
     code = "unknown_customer"
+
+
+class CustomerBlocked(Refused):
+    code = "customer_blocked"
+
+
+class UnknownCard(Refused):
+    code = "unknown_card"
+
+
+class NoAccount(Refused):
+    code = "no_account"
 
 
 class UnknownProduct(Refused):
@@ -69,8 +81,20 @@ class Line:
         return cls(product_id, sku, name, quantity, unit_price, price_revision, unit_price.times(quantity))
 
 
+@value
+class Payment:
+    """How an order is paid: by card (a token stands for it), on the customer's account, or not through the shop."""
+
+    kind: str  # "card", "account" or "none"
+    token: str = ""
+    last_four: str = ""
+
+
 class Order(Aggregate):
-    """placed → cancelled. Its total is the sum of its lines, to the cent."""
+    """placed → confirmed → shipped → delivered → completed; placed → rejected; placed or confirmed → cancelled.
+
+    Its total is the sum of its lines and of shipping, to the cent. Its lines are frozen as they were bought.
+    """
 
     id: UUID
 
@@ -85,25 +109,63 @@ class Order(Aggregate):
         ship_to: Address | None = None,
         reference: str = "",
         id: UUID | None = None,
+        payment: Payment | None = None,
+        shipping: Money | None = None,
+        checkout_id: UUID | None = None,
     ) -> Self:
         lines = tuple(lines)
+        if payment and payment.kind == "account" and customer_id is None:
+            raise NoAccount("A guest has no account to buy on.", pointer="/payment")
         if not lines:
             raise EmptyOrder("An order needs at least one line.")
         for line in lines:
             if line.quantity < 1:
                 raise BadQuantity(f"{line.sku} was asked for {line.quantity} times: it must be at least once.")
-        if len(currencies := sorted({line.total.currency for line in lines})) > 1:
+        amounts = [*(line.total for line in lines), *([shipping] if shipping else [])]
+        if len(currencies := sorted({amount.currency for amount in amounts})) > 1:
             raise MixedCurrencies(f"An order is in one currency; these lines are in {' and '.join(currencies)}.")
-        total = lines[0].total
-        for line in lines[1:]:
-            total += line.total
+        total = amounts[0]
+        for amount in amounts[1:]:
+            total += amount
         if total.amount >= LIMIT:
             raise TooMuch(f"An order is for less than {LIMIT:,} {total.currency}.")
-        return cls.with_id(id or uuid7(), customer_id, customer_name, lines, total, ship_to, reference)
+        order_id = id or uuid7()
+        return cls.with_id(
+            order_id, customer_id, customer_name, lines, total, ship_to, reference, payment, shipping, checkout_id
+        )
+
+    def confirm(self) -> None:
+        self._must_be("placed", to="be confirmed")
+        self._confirmed()
+
+    def reject(self, code: str, reason: str) -> None:
+        self._must_be("placed", to="be rejected")
+        self._rejected(code, reason)
 
     def cancel(self, reason: str) -> None:
-        self._must_be("placed", to="be cancelled")
+        self._must_be("placed", "confirmed", to="be cancelled")
         self._cancelled(reason)
+
+    def change_address(self, ship_to: Address, reason: str) -> None:
+        self._must_be("placed", "confirmed", to="be sent elsewhere")
+        if ship_to != self.ship_to:
+            self._address_changed(ship_to, reason, self.customer_id)
+
+    def note(self, text: str) -> None:
+        self._noted(text)
+
+    def ship(self, shipment_id: UUID) -> None:
+        """It has left."""
+        self._must_be("confirmed", to="be shipped")
+        self._shipped(shipment_id)
+
+    def deliver(self) -> None:
+        self._must_be("shipped", to="be delivered")
+        self._delivered()
+
+    def complete(self) -> None:
+        self._must_be("delivered", to="be completed")
+        self._completed()
 
     # Events apply, and never refuse: they already happened.
 
@@ -116,6 +178,9 @@ class Order(Aggregate):
         total: Money,
         ship_to: Annotated[Address | None, PersonalOf("customer_id")],
         reference: str,
+        payment: Payment | None = None,
+        shipping: Money | None = None,
+        checkout_id: UUID | None = None,
     ) -> None:
         self.customer_id = customer_id
         self.customer_name = customer_name
@@ -123,14 +188,54 @@ class Order(Aggregate):
         self.total = total
         self.ship_to = ship_to
         self.reference = reference
+        self.payment = payment
+        self.shipping = shipping
+        self.checkout_id = checkout_id
+        self.shipment_id: UUID | None = None
+        self.readdressed = False  # for this order alone
         self.status = "placed"
         self.cancel_reason = ""
+        self.notes: tuple[str, ...] = ()
+
+    @event("Confirmed")
+    def _confirmed(self) -> None:
+        self.status = "confirmed"
+
+    @event("Rejected")
+    def _rejected(self, code: str, reason: str) -> None:
+        self.status = "rejected"
+        self.cancel_reason = reason
+
+    @event("AddressChanged")
+    def _address_changed(
+        self, ship_to: Annotated[Address, PersonalOf("customer_id")], reason: str, customer_id: UUID | None
+    ) -> None:
+        self.ship_to = ship_to
+        self.readdressed = True
+
+    @event("Noted")
+    def _noted(self, text: str) -> None:
+        self.notes += (text,)
+
+    @event("Shipped")
+    def _shipped(self, shipment_id: UUID) -> None:
+        self.shipment_id = shipment_id
+        self.status = "shipped"
+
+    @event("Delivered")
+    def _delivered(self) -> None:
+        self.status = "delivered"
+
+    @event("Completed")
+    def _completed(self) -> None:
+        self.status = "completed"
 
     @event("Cancelled")
     def _cancelled(self, reason: str) -> None:
         self.status = "cancelled"
         self.cancel_reason = reason
 
-    def _must_be(self, status: str, *, to: str) -> None:
-        if self.status != status:
-            raise WrongStatus(f"A {self.status} order cannot {to}: it must be {status}.")
+    def _must_be(self, *statuses: str, to: str) -> None:
+        if self.status not in statuses:
+            article = "An" if self.status[0] in "aeiou" else "A"
+            raise WrongStatus(f"{article} {self.status} order cannot {to}: it must be {' or '.join(statuses)}.")

@@ -1,7 +1,6 @@
-"""Orders as people look at them, and ordering's own copies of what it must know of customers and products."""
+"""Orders as people look at them; what ordering must know of others is in ``copies``."""
 
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -10,8 +9,22 @@ from django.db import models
 
 from eventstore.sealing import ERASED, erased
 from projections.models import ReadModel
-from projections.projection import Gone, Projection, every, on
+from projections.projection import Projection, every, on
+from shop.ordering.checkout.models import CheckoutSummary
+from shop.ordering.copies import CardCopy, CustomerCopy, ProductCopy
+from shop.ordering.timeline import OrderThread, TimelineEntry
 from shop.values import Address, Money
+
+__all__ = [
+    "CardCopy",
+    "CheckoutSummary",
+    "CustomerCopy",
+    "OrderLine",
+    "OrderSummary",
+    "OrderThread",
+    "ProductCopy",
+    "TimelineEntry",
+]
 
 
 class OrderSummary(ReadModel):
@@ -28,7 +41,13 @@ class OrderSummary(ReadModel):
     currency = models.CharField(max_length=3)
     ship_to = models.JSONField(null=True)
     placed_at = models.DateTimeField()
-    cancel_reason = models.TextField(default="")
+    cancel_reason = models.TextField(default="", help_text="Why it was cancelled, or rejected.")
+    payment = models.CharField(max_length=10, default="", help_text="How it is paid: card, account, none.")
+    last_four = models.CharField(max_length=4, default="", help_text="Of the card.")
+    shipping = models.DecimalField(max_digits=16, decimal_places=2, null=True, help_text="What the parcel costs.")
+    notes = models.JSONField(default=list)
+    shipment_id = models.UUIDField(null=True, help_text="Of the parcel that has left.")
+    checkout_id = models.UUIDField(null=True, help_text="That it came from.")
 
     class Meta:
         verbose_name = "order"
@@ -58,6 +77,13 @@ class OrderLine(ReadModel):
     currency = models.CharField(max_length=3)
 
 
+class PaidHow(msgspec.Struct):
+    """A payment as ``Order.Placed`` says it."""
+
+    kind: str
+    last_four: str = ""
+
+
 class BoughtLine(msgspec.Struct):
     """A line as ``Order.Placed`` says it."""
 
@@ -72,6 +98,9 @@ class BoughtLine(msgspec.Struct):
 
 class Orders(Projection):
     tables = (OrderSummary, OrderLine)
+    keeps_history = True
+    version = 2
+    changes = {OrderSummary: ("payment", "last_four", "shipping", "notes", "shipment_id", "checkout_id")}
 
     @on("Order.Placed")
     def placed(
@@ -84,6 +113,9 @@ class Orders(Projection):
         ship_to: dict[str, Any] | None,
         reference: str,
         at: datetime,
+        payment: PaidHow | None = None,
+        shipping: Money | None = None,
+        checkout_id: UUID | None = None,
     ) -> list[ReadModel]:
         order = OrderSummary(
             id=stream_id,
@@ -96,6 +128,11 @@ class Orders(Projection):
             currency=total.currency,
             ship_to=ship_to,
             placed_at=at,
+            payment=payment.kind if payment else "",
+            last_four=payment.last_four if payment else "",
+            shipping=shipping.amount if shipping else None,
+            notes=[],
+            checkout_id=checkout_id,
         )
         return [order, *(self.line(stream_id, number, line) for number, line in enumerate(lines, 1))]
 
@@ -114,7 +151,7 @@ class Orders(Projection):
             currency=line.total.currency,
         )
 
-    @on("Customer.Erased", order=every("customer_id"))
+    @on("Customer.Erased", order=every("customer_id"), past=True)
     def customer_erased(self, order: OrderSummary) -> None:
         order.customer_erased = True  # told to the row even where it is built from a log that has forgotten already
         order.customer_name = order.customer_name and ERASED
@@ -125,92 +162,31 @@ class Orders(Projection):
         order.status = "cancelled"
         order.cancel_reason = reason
 
+    @on("Order.Rejected")
+    def rejected(self, order: OrderSummary, reason: str) -> None:
+        order.status = "rejected"
+        order.cancel_reason = reason
 
-class CustomerCopy(ReadModel):
-    """What ordering must know of a customer: its own, so that orders are taken while customers is down."""
+    @on("Order.Confirmed")
+    def confirmed(self, order: OrderSummary) -> None:
+        order.status = "confirmed"
 
-    id = models.UUIDField(primary_key=True)
-    name = models.CharField(max_length=200)
-    addresses = models.JSONField(default=dict, help_text="By number.")
-    default_address = models.IntegerField(null=True)
+    @on("Order.Shipped")
+    def shipped(self, order: OrderSummary, shipment_id: UUID) -> None:
+        order.status, order.shipment_id = "shipped", shipment_id
 
-    class Meta:
-        verbose_name_plural = "customer copies"
+    @on("Order.Delivered")
+    def delivered(self, order: OrderSummary) -> None:
+        order.status = "delivered"
 
-    @property
-    def ship_to(self) -> dict[str, Any] | None:
-        """The address that an order goes to when nothing else is said."""
-        return self.addresses.get(str(self.default_address))  # type: ignore[no-any-return]
+    @on("Order.Completed")
+    def completed(self, order: OrderSummary) -> None:
+        order.status = "completed"
 
+    @on("Order.AddressChanged")
+    def address_changed(self, order: OrderSummary, ship_to: dict[str, Any]) -> None:
+        order.ship_to = ship_to
 
-class OrderingCustomers(Projection):
-    tables = (CustomerCopy,)
-
-    @on("Customer.Registered")
-    def registered(self, stream_id: UUID, name: str) -> CustomerCopy:
-        return CustomerCopy(id=stream_id, name=name, addresses={})
-
-    @on("Customer.Renamed")
-    def renamed(self, customer: CustomerCopy, name: str) -> None:
-        customer.name = name
-
-    @on("Customer.AddressAdded", "Customer.AddressChanged")
-    def address(self, customer: CustomerCopy, number: int, address: dict[str, Any]) -> None:
-        customer.addresses[str(number)] = address
-
-    @on("Customer.AddressRemoved")
-    def address_removed(self, customer: CustomerCopy, number: int) -> None:
-        del customer.addresses[str(number)]
-        if customer.default_address == number:
-            customer.default_address = None
-
-    @on("Customer.Erased")
-    def erased(self, customer: CustomerCopy) -> type[Gone]:
-        return Gone
-
-    @on("Customer.DefaultAddressSet")
-    def default_address_set(self, customer: CustomerCopy, number: int) -> None:
-        customer.default_address = number
-
-
-class ProductCopy(ReadModel):
-    """What ordering must know of a product."""
-
-    id = models.UUIDField(primary_key=True)
-    sku = models.CharField(max_length=64)
-    name = models.CharField(max_length=200)
-    amount = models.DecimalField(max_digits=16, decimal_places=4, null=True)
-    currency = models.CharField(max_length=3, default="")
-    price_revision = models.IntegerField(default=0)
-    on_sale = models.BooleanField(default=False)
-
-    class Meta:
-        verbose_name_plural = "product copies"
-
-    @property
-    def price(self) -> Money | None:
-        return None if self.amount is None else Money(Decimal(self.amount), self.currency)
-
-
-class OrderingProducts(Projection):
-    tables = (ProductCopy,)
-
-    @on("Product.Created")
-    def created(self, stream_id: UUID, sku: str, name: str) -> ProductCopy:
-        return ProductCopy(id=stream_id, sku=sku, name=name)
-
-    @on("Product.Renamed")
-    def renamed(self, product: ProductCopy, name: str) -> None:
-        product.name = name
-
-    @on("Product.PriceSet")
-    def price_set(self, product: ProductCopy, price: Money, revision: int) -> None:
-        product.amount, product.currency, product.price_revision = price.amount, price.currency, revision
-
-    @on("Product.Published")
-    def published(self, product: ProductCopy) -> None:
-        product.on_sale = True
-
-    @on("Product.Withdrawn")
-    def withdrawn(self, product: ProductCopy) -> None:
-        product.on_sale = False
+    @on("Order.Noted")
+    def noted(self, order: OrderSummary, text: str) -> None:
+        order.notes = [*order.notes, text]

@@ -12,6 +12,7 @@ from rest_framework.test import APIClient
 from projections import engine
 from shop.catalog.commands import create_product
 from shop.customers.commands import add_address, register_customer
+from shop.ordering.checkout.commands import set_item, show_quote, start_checkout
 from shop.ordering.commands import Item, place_order
 from shop.values import Address, Money
 
@@ -57,6 +58,15 @@ def mug(db: None) -> UUID:
 @pytest.fixture
 def order(ada: UUID, mug: UUID) -> UUID:
     return place_order(customer_id=ada, items=[Item("MUG-1", 2)], reference="PO 4711").id
+
+
+@pytest.fixture
+def checkout(ada: UUID, mug: UUID) -> UUID:
+    """With two mugs in it, that were quoted."""
+    started = start_checkout(customer_id=ada).id
+    set_item(started, sku="MUG-1", quantity=2)
+    show_quote(started)
+    return started
 
 
 @pytest.fixture

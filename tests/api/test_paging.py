@@ -130,8 +130,9 @@ def test_a_page_counts_nothing_and_asks_once(api: APIClient, mug: UUID, catch_up
     with CaptureQueriesContext(connection) as queries:
         api.get("/api/v1/products/?page_size=1")
 
-    assert len(queries) == 1
-    assert "COUNT" not in queries[0]["sql"].upper()
+    asked = [query["sql"] for query in queries if "catalog_productsummary" in query["sql"]]
+    assert len(asked) == 1
+    assert "COUNT" not in asked[0].upper()
 
 
 def test_the_next_page_begins_at_an_index(db: None) -> None:

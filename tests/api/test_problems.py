@@ -2,6 +2,7 @@
 
 import logging
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 from unittest.mock import patch
 from uuid import UUID
@@ -43,7 +44,7 @@ def refusals(kind: type[Refused] = Refused) -> set[type[Refused]]:
 
 def test_every_refusal_of_the_domain_is_in_the_catalogue() -> None:
     for app in apps.get_app_configs():
-        if app.name.startswith("shop."):
+        if app.name.startswith("shop.") and find_spec(f"{app.name}.domain"):  # some only read
             import_module(f"{app.name}.domain")
 
     assert {kind.code for kind in refusals() if kind.__module__.startswith("shop.")} <= CATALOGUE.keys()
@@ -105,6 +106,7 @@ def test_no_operation_answers_in_a_media_type_that_it_has_not(operation: str, ap
         return
     method, _, route = operation.partition(" ")
     path = route.replace("<uuid:pk>", str(ada)).replace("<ordinal:number>", "1").replace("<slug:code>", "not_found")
+    path = path.replace("<slug:name>", "Orders").replace("<str:sku>", "MUG-1")
 
     answer = api.generic(method, f"/{path}", "{}", "application/json", HTTP_ACCEPT="image/png")
 

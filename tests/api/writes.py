@@ -45,6 +45,26 @@ EMAILS = [
         "a@example.com\r\nBcc: b@example.com",
     )
 ]
+REASONS: list[tuple[str, Any, int]] = [("/reason", text, 400) for text in ("", "   ", "\u200b", "a\nb", "x" * 501)]
+PIECES: list[tuple[str, Any, int]] = [("/quantity", n, 400) for n in (-1, 1.5, 1e300, "2", 2**31, 2**63, 10**9 + 1)]
+CARD = "4242 4242-4242 4242"
+PAYMENTS: list[tuple[str, Any, int]] = [
+    *(("/payment/kind", kind, 400) for kind in ("", "CARD", "cash", "account")),  # of an account, no token
+    *(("/payment/token", token, 400) for token in ("x", "4242424242424242", None)),
+    ("/payment/token", str(UUID(int=0)), 422),
+    ("/payment/token", "{mug}", 422),
+]
+SUMS: list[tuple[str, Any, int]] = [
+    *(("/amount/amount", amount, 400) for amount in ("-1", "1e5", "NaN", "1.00001", "", 12.5)),
+    *(("/amount/amount", amount, 422) for amount in ("0", "0.001")),
+    ("/amount/currency", "USD", 422),
+]
+CREDIT = [(at, value, 409 if value == "USD" else status) for at, value, status in SUMS]
+PARKED, SKIPPED = 2**62, 2**62 + 1  # positions that no test's log comes to
+POSITIONS = [
+    *(("/position", position, 400) for position in (0, -1, 1.5, "1", 2**63)),
+    ("/position", 2**61, 409),
+]
 
 
 class Write(NamedTuple):
@@ -82,6 +102,49 @@ WRITES = {
     "POST api/v1/customers/<uuid:pk>/addresses/<ordinal:number>/default/": Write(
         "customers/{ada}/addresses/1/default/"
     ),
+    "POST api/v1/customers/<uuid:pk>/payment-methods/": Write(
+        "customers/{ada}/payment-methods/",
+        {"token": "7289a4cf-7768-586e-b906-bd30f971a80c", "label": "Visa", "last_four": "4242"},
+        cases=[
+            *(("/last_four", text, 400) for text in ("424", "42424", "424x", "٤٢٤٢")),
+            *(("/token", text, 400) for text in ("x", "0" * 32)),
+            *((at.replace("name", "label"), *case) for at, *case in NAMES),
+            ("/label", f"Visa {CARD}", 422),
+        ],
+    ),
+    "DELETE api/v1/customers/<uuid:pk>/payment-methods/<ordinal:number>/": Write("customers/{ada}/payment-methods/1/"),
+    "PUT api/v1/customers/<uuid:pk>/birthday/": Write(
+        "customers/{ada}/birthday/",
+        {"birthday": "1985-12-10"},
+        cases=[
+            *(("/birthday", day, 400) for day in ("", "1985-02-29", "10.12.1985", "1985-12-10T00:00Z", "85-12-10")),
+            *(("/birthday", day, 422) for day in ("9999-12-31", "1899-12-31", "0001-01-01")),
+        ],
+    ),
+    "POST api/v1/customers/<uuid:pk>/premium/": Write(
+        "customers/{ada}/premium/",
+        {"until": "2099-12-31", "trial": True},
+        ("/trial",),
+        [("/until", "2099-02-29", 400), ("/until", "2001-01-01", 422)],
+    ),
+    "DELETE api/v1/customers/<uuid:pk>/premium/": Write("customers/{ada}/premium/"),
+    "POST api/v1/customers/<uuid:pk>/block/": Write(
+        "customers/{ada}/block/", {"reason": "three unpaid invoices"}, cases=REASONS
+    ),
+    "DELETE api/v1/customers/<uuid:pk>/block/": Write("customers/{ada}/block/"),
+    "PUT api/v1/customers/<uuid:pk>/credit/limit/": Write(
+        "customers/{ada}/credit/limit/",
+        {"limit": eur("500.00")},
+        cases=[
+            *((at.replace("/amount/", "/limit/"), *case) for at, *case in CREDIT if case != ["0", 422]),
+        ],
+    ),
+    "POST api/v1/customers/<uuid:pk>/credit/settle/": Write(
+        "customers/{ada}/credit/settle/",
+        {"amount": eur("20.00"), "reference": "transfer of 1 March"},
+        ("/reference",),
+        [*CREDIT, ("/amount/amount", "120.01", 409), ("/reference", f"card {CARD}", 422)],
+    ),
     "POST api/v1/products/": Write(
         "products/",
         {"sku": "CUP-1", "name": "Cup", "price": eur("9.90"), "publish": True},
@@ -95,6 +158,27 @@ WRITES = {
         ],
     ),
     "POST api/v1/products/<uuid:pk>/price/": Write("products/{mug}/price/", {"price": eur("9.90")}, cases=PRICES),
+    "PUT api/v1/products/<uuid:pk>/description/": Write(
+        "products/{mug}/description/",
+        {"description": "Stoneware.\nFired twice."},
+        cases=[("/description", text, 400) for text in ("\u200b", "a\tb", "a\n\rb", "x" * 2001)],
+    ),
+    "POST api/v1/products/<uuid:pk>/schedule/": Write(
+        "products/{mug}/schedule/",
+        {"price": eur("9.90"), "starts": "2099-11-27T00:00:00Z", "ends": "2099-11-30T00:00:00+01:00"},
+        ("/ends",),
+        [
+            *PRICES,
+            *(
+                (f"/{name}", text, 400)
+                for name in ("starts", "ends")
+                for text in ("", "2099-11-27", "2099-11-27T00:00", "2099-02-29T00:00Z", "0001-01-01T00:00+14:00")
+            ),
+            ("/starts", "2001-01-01T00:00Z", 422),
+            ("/ends", "2099-11-27T00:00Z", 422),
+        ],
+    ),
+    "DELETE api/v1/products/<uuid:pk>/schedule/<ordinal:number>/": Write("products/{timed}/schedule/1/"),
     "POST api/v1/products/<uuid:pk>/rename/": Write("products/{mug}/rename/", {"name": "Cup"}, cases=NAMES),
     "POST api/v1/products/<uuid:pk>/publish/": Write("products/{draft}/publish/"),
     "POST api/v1/products/<uuid:pk>/withdraw/": Write("products/{mug}/withdraw/"),
@@ -105,9 +189,11 @@ WRITES = {
             "lines": [{"sku": "MUG-1", "quantity": 2, "quoted": eur("12.50")}],
             "ship_to": ADDRESS,
             "reference": "PO 4711",
+            "payment": {"kind": "card", "token": "{card}"},
         },
-        ("/customer_id", "/lines/0/quoted", "/ship_to", "/ship_to/recipient", "/reference"),
+        ("/customer_id", "/lines/0/quoted", "/ship_to", "/ship_to/recipient", "/reference", "/payment"),
         [
+            *PAYMENTS,
             *(("/lines/0/quantity", n, 400) for n in (0, -1, 1.5, 1e300, "2", 2**31, 2**63, 10**18, 1_000_001)),
             *(("/customer_id", text, 400) for text in ("x", "urn:uuid:7289a4cf-7768-586e-b906-bd30f971a80c", "0" * 32)),
             ("/customer_id", str(UUID(int=0)), 422),
@@ -129,8 +215,128 @@ WRITES = {
             ),
         ],
     ),
+    "POST api/v1/orders/<uuid:pk>/address/": Write(
+        "orders/{order}/address/",
+        {"address": ADDRESS, "reason": "moves next week"},
+        ("/reason", "/address/recipient"),
+        [*ADDRESS_CASES, ("/reason", "x" * 501, 400)],
+    ),
+    "POST api/v1/orders/<uuid:pk>/notes/": Write(
+        "orders/{order}/notes/",
+        {"text": "Asked to ring at the back door."},
+        cases=[*((at.replace("reason", "text"), *case) for at, *case in REASONS[:-1]), ("/text", f"card {CARD}", 422)],
+    ),
+    "POST api/v1/checkouts/": Write(
+        "checkouts/",
+        {"customer_id": "{ada}"},
+        ("/customer_id",),
+        [("/customer_id", "x", 400), ("/customer_id", str(UUID(int=0)), 422), ("/customer_id", "{mug}", 422)],
+    ),
+    "POST api/v1/checkouts/<uuid:pk>/items/": Write(
+        "checkouts/{checkout}/items/",
+        {"sku": "MUG-1", "quantity": 3},
+        cases=[*PIECES[:-1], ("/quantity", 1_000_001, 400), ("/sku", "NONE", 422), ("/sku", "DRAFT-1", 409)],
+    ),
+    "POST api/v1/checkouts/<uuid:pk>/address/": Write(
+        "checkouts/{checkout}/address/", {"address": ADDRESS}, ("/address/recipient",), ADDRESS_CASES
+    ),
+    "POST api/v1/checkouts/<uuid:pk>/payment/": Write(
+        "checkouts/{checkout}/payment/",
+        {"payment": {"kind": "card", "token": "{card}"}},
+        cases=PAYMENTS,
+    ),
+    "POST api/v1/checkouts/<uuid:pk>/quote/": Write("checkouts/{checkout}/quote/"),
+    "POST api/v1/checkouts/<uuid:pk>/accept/": Write(
+        "checkouts/{checkout}/accept/",
+        {"quote": 1},
+        cases=[*(("/quote", n, 400) for n in (0, -1, "1", 1.5, 2**63)), ("/quote", 2, 409)],
+    ),
+    "POST api/v1/checkouts/<uuid:pk>/abandon/": Write(
+        "checkouts/{checkout}/abandon/",
+        {"reason": "only looking"},
+        ("/reason",),
+        [("/reason", "x" * 501, 400), ("/reason", "a\nb", 400)],
+    ),
     "POST api/v1/orders/<uuid:pk>/cancel/": Write(
         "orders/{order}/cancel/", {"reason": "changed my mind"}, cases=[("/reason", "x" * 501, 400)]
+    ),
+    "POST api/v1/ops/projections/<slug:name>/pause/": Write(
+        "ops/projections/Orders/pause/", {"reason": "prices are wrong"}, cases=REASONS
+    ),
+    "POST api/v1/ops/projections/<slug:name>/resume/": Write("ops/projections/Products/resume/"),
+    "POST api/v1/ops/projections/<slug:name>/rebuild/": Write(
+        "ops/projections/Orders/rebuild/", {"expect_changes": True}, ("/expect_changes",)
+    ),
+    "POST api/v1/ops/projections/<slug:name>/back/": Write("ops/projections/Orders/back/"),
+    "POST api/v1/ops/projections/<slug:name>/retry/": Write(
+        "ops/projections/Customers/retry/", {"stream_id": "{ada}"}, ("/stream_id",), [("/stream_id", "{mug}", 409)]
+    ),
+    "POST api/v1/ops/projections/<slug:name>/skip/": Write(
+        "ops/projections/Customers/skip/",
+        {"position": PARKED, "reason": "a test"},
+        cases=[*REASONS, *POSITIONS, ("/position", SKIPPED, 409)],
+    ),
+    "POST api/v1/ops/projections/<slug:name>/unskip/": Write(
+        "ops/projections/Customers/unskip/", {"position": SKIPPED}, cases=[*POSITIONS, ("/position", PARKED, 409)]
+    ),
+    "POST api/v1/stock/<str:sku>/receive/": Write(
+        "stock/MUG-1/receive/",
+        {"quantity": 24, "reference": "delivery note 4711"},
+        ("/reference",),
+        [*PIECES, ("/quantity", 0, 400), ("/quantity", 10**9, 422), ("/reference", "x" * 201, 400)],
+    ),
+    "POST api/v1/stock/<str:sku>/count/": Write(
+        "stock/MUG-1/count/",
+        {"counted": 9, "reason": "stock-taking"},
+        cases=[*((at.replace("quantity", "counted"), *case) for at, *case in PIECES), *REASONS, ("/counted", 0, 409)],
+    ),
+    "POST api/v1/stock/<str:sku>/policy/": Write(
+        "stock/MUG-1/policy/",
+        {"back_orders": True, "low_at": 5},
+        cases=[(at.replace("quantity", "low_at"), *case) for at, *case in PIECES],
+    ),
+    "POST api/v1/shipments/<uuid:pk>/address/": Write(
+        "shipments/{planned}/address/",
+        {"decision": "use_present"},
+        cases=[("/decision", text, 400) for text in ("", "KEEP", "withdrawn", "open")],
+    ),
+    "POST api/v1/shipments/<uuid:pk>/pack/": Write("shipments/{planned}/pack/"),
+    "POST api/v1/shipments/<uuid:pk>/dispatch/": Write(
+        "shipments/{packed}/dispatch/",
+        {"carrier": "DHL", "tracking": "JD01"},
+        ("/tracking",),
+        [*(("/carrier", text, 400) for text in ("", " ", "a\nb", "x" * 101)), ("/tracking", "x" * 201, 400)],
+    ),
+    "POST api/v1/shipments/<uuid:pk>/deliver/": Write("shipments/{sent}/deliver/"),
+    "POST api/v1/shipments/<uuid:pk>/lose/": Write(
+        "shipments/{sent}/lose/", {"reason": "fell into the harbour"}, cases=REASONS
+    ),
+    "POST api/v1/payments/<uuid:pk>/capture/": Write(
+        "payments/{authorised}/capture/",
+        {"amount": eur("10.00")},
+        ("/amount",),
+        [*SUMS, ("/amount/amount", "25.01", 409)],
+    ),
+    "POST api/v1/payments/<uuid:pk>/void/": Write("payments/{authorised}/void/"),
+    "POST api/v1/payments/<uuid:pk>/refund/": Write(
+        "payments/{captured}/refund/",
+        {"amount": eur("10.00"), "reason": "came back"},
+        cases=[*REASONS, *SUMS, ("/amount/amount", "25.01", 409), ("/reason", f"card {CARD}", 422)],
+    ),
+    "POST api/v1/cards/": Write(
+        "cards/",
+        {"number": CARD, "expiry_month": 12, "expiry_year": 2099, "holder": "Ada Lovelace"},
+        cases=[
+            *(("/number", text, 400) for text in ("", "x", "4242 4242 4242 4241", "4242", "4" * 40, "٤" * 16)),
+            *(("/expiry_month", month, 400) for month in (0, 13, -1)),
+            *(("/expiry_year", year, 400) for year in (99, 1999, 2200)),
+            ("/expiry_year", 2001, 422),
+            ("/holder", f"Ada {CARD}", 422),
+            ("/holder", "x" * 201, 400),
+        ],
+    ),
+    "POST api/v1/cards/<uuid:pk>/reveal/": Write(
+        "cards/{card}/reveal/", {"reason": "chargeback 4711"}, cases=[*REASONS, ("/reason", CARD, 422)]
     ),
     "POST api/v1/token/": Write(
         "token/", {"username": "support", "password": "secret"}, cases=[("/password", "wrong", 401)]

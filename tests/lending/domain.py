@@ -68,5 +68,12 @@ class Loan(Aggregate):
     def bring_back(self, member_id: UUID | None, fine: Decimal) -> None: ...
 
 
+class Reminder(Aggregate):
+    """Written to whoever has the book, when a loan is opened."""
+
+    @event("Written")
+    def __init__(self, loan_id: UUID) -> None: ...
+
+
 class Library(EventSourced):
     name = "library"

@@ -4,7 +4,9 @@ from datetime import date, datetime
 from decimal import Decimal
 from uuid import UUID
 
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
+from django.db.models.functions import Upper
 from msgspec import Struct
 
 from projections.models import ReadModel
@@ -22,6 +24,7 @@ class BookCard(ReadModel):
 
     class Meta:
         constraints = [models.CheckConstraint(condition=models.Q(price__gte=0), name="lending_price_not_negative")]
+        indexes = [GinIndex(fields=["subjects"], name="lending_subjects")]
 
 
 class Volume(ReadModel):
@@ -45,6 +48,8 @@ class CopyFact(Struct):
 
 class Books(Projection):
     tables = (BookCard, Volume)
+    splits_by = {BookCard: "id", Volume: "book_id"}
+    keeps_history = True
 
     @on("Book.Acquired")
     def acquired(
@@ -85,6 +90,7 @@ class Shelf(ReadModel):
 
 class Shelves(Projection):
     tables = (Shelf,)
+    keeps_history = True
 
     @on("Book.Acquired", row="shelf")
     def filled(self, row: Shelf | None, shelf: str, price: Decimal) -> Shelf:
@@ -114,9 +120,16 @@ class LoanCard(ReadModel):
     due = models.DateField()
     returned = models.BooleanField(default=False)
 
+    class Meta:
+        indexes = [
+            models.Index(fields=["-due", "id"], name="lending_due"),
+            models.Index(Upper("member_name"), name="lending_lent", condition=models.Q(returned=False)),
+        ]
+
 
 class Loans(Projection):
     tables = (LoanCard, Borrower)
+    keeps_history = True
 
     @on("Member.Joined")
     def joined(self, stream_id: UUID, name: str) -> Borrower:
@@ -154,3 +167,6 @@ class Loans(Projection):
     @on("Member.Left", loan=every("member_id"))
     def loan_forgotten(self, loan: LoanCard) -> type[Gone]:
         return Gone
+
+
+from tests.lending import policies  # noqa: E402, F401  # found with the models, as all that listens is

@@ -41,8 +41,9 @@ def sql(statement: str, *parameters: object) -> list[Any]:
 
 
 def leftovers() -> list[Any]:
-    return sql("SELECT nspname FROM pg_namespace WHERE nspname LIKE 'rebuild%%'") + list(
-        Checkpoint.objects.filter(name__contains="/").values_list("name")
+    """Of rebuilds and comparisons; what is kept for going back is none."""
+    return sql("SELECT nspname FROM pg_namespace WHERE nspname ~ '^(rebuild|verify|back)_'") + list(
+        Checkpoint.objects.exclude(schema="").exclude(schema__startswith="old_").values_list("name")
     )
 
 
@@ -51,8 +52,9 @@ def on_real_transactions(empty_log: None) -> Iterator[None]:
     """An empty log and empty tables, on real transactions: what others do is seen."""
     yield
     with connection.cursor() as cursor:
-        for projection in LENDING:
-            cursor.execute(f'DROP SCHEMA IF EXISTS "rebuild_{projection.name}" CASCADE')
+        cursor.execute("SELECT quote_ident(nspname) FROM pg_namespace WHERE nspname ~ '^(rebuild|verify|back|old)_'")
+        for (schema,) in cursor.fetchall():
+            cursor.execute(f"DROP SCHEMA {schema} CASCADE")
 
 
 @pytest.fixture

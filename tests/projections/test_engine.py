@@ -36,7 +36,7 @@ def test_projections_that_stand_together_read_the_log_once(monkeypatch):
 
     advance()
 
-    assert len(reads) == 1
+    assert len([limit for _, _, limit in reads if limit > 1]) == 1, "one asks only whether there is anything before"
     assert tables() == naive()
 
 
@@ -45,7 +45,8 @@ def test_who_has_seen_all_lets_go_of_its_lease():
 
     advance()
 
-    assert {(c.name, c.position, c.leased_until) for c in Checkpoint.objects.all()} == {
+    names = [projection.name for projection in LENDING]
+    assert {(c.name, c.position, c.leased_until) for c in Checkpoint.objects.filter(name__in=names)} == {
         (projection.name, log.horizon(), None) for projection in LENDING
     }
 
@@ -128,6 +129,7 @@ def test_work_stops_after_a_while_and_goes_on_later(small_batches):
 def poisoned(after: int) -> Projection:
     class Touchy(Projection):
         tables = (Borrower,)
+        on_error = "stop"
 
         @on("Member.Joined")
         def joined(self, stream_id: UUID, name: str) -> Borrower:
@@ -180,6 +182,7 @@ def test_what_stopped_goes_on_by_itself_once_its_handler_is_mended():
 def test_the_event_behind_an_error_of_the_server_is_found(small_batches):
     class Long(Projection):
         tables = (Borrower,)
+        on_error = "stop"
 
         @on("Member.Joined")
         def joined(self, stream_id: UUID, name: str) -> Borrower:
@@ -201,6 +204,7 @@ def test_the_event_behind_an_error_of_the_server_is_found(small_batches):
 def test_an_event_that_cannot_be_decoded_stops_its_projection_there():
     class Numbers(Projection):
         tables = (Shelf,)
+        on_error = "stop"
 
         @on("Member.Joined")
         def joined(self, name: int) -> None: ...

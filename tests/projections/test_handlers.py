@@ -7,8 +7,9 @@ from uuid import UUID, uuid4
 import pytest
 
 from eventstore.log import Recorded
+from projections.handler import Handler
 from projections.models import ReadModel
-from projections.projection import Gone, Handler, Projection, every, on
+from projections.projection import Gone, Projection, every, on
 from tests.lending.models import BookCard, Books, Borrower, CopyFact, LoanCard, Loans, Volume
 
 pytestmark = pytest.mark.usefixtures("made_up")
@@ -98,7 +99,7 @@ def refuses(method: object, because: str) -> None:
         tables = (Borrower, LoanCard)
 
     with pytest.raises(TypeError, match=because):
-        Handler(Odd(), method.__get__(Odd()))  # type: ignore[attr-defined]
+        Handler("Odd", Odd.tables, method.__get__(Odd()))  # type: ignore[attr-defined]
 
 
 def test_every_parameter_needs_a_type():

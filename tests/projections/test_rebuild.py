@@ -4,19 +4,26 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from django.core.exceptions import FieldDoesNotExist
 
 from eventstore import log
-from projections.models import Checkpoint
-from projections.projection import on
+from projections import history
+from projections.models import Checkpoint, ReadModel
+from projections.projection import Projection, on
 from projections.rebuild import Different, rebuild, verify
 from projections.rows import EventFailed
 from tests.lending import models
 from tests.lending.domain import Member
-from tests.lending.models import BookCard, Borrower
+from tests.lending.models import BookCard, Borrower, LoanCard
 from tests.lending.story import library, naive, tell
 from tests.projections.conftest import BOOKS, LENDING, LOANS, MODELS, advance, leftovers, sql, tables
 
 pytestmark = pytest.mark.usefixtures("on_real_transactions", "made_up")
+
+
+def ended(model: type[ReadModel]) -> str:
+    """SQL: the versions of its rows that ended."""
+    return f"{history.ended(BOOKS, model)} t"
 
 
 def tamper() -> UUID:
@@ -30,20 +37,26 @@ def tamper() -> UUID:
 
 def structure() -> list[Any]:
     """All that a later migration might look for, and more."""
-    names = [model._meta.db_table for model in MODELS]
+    names = [name for model in MODELS for name in (model._meta.db_table, f"{model._meta.db_table}_history")]
     return [
-        *sql("SELECT indexname, indexdef FROM pg_indexes WHERE tablename = ANY(%s) ORDER BY 1", names),
+        *sql(
+            "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public' AND tablename = ANY(%s) ORDER BY 1",
+            names,
+        ),
         *sql(
             "SELECT conrelid::regclass::text, conname, contype::text, pg_get_constraintdef(oid) FROM pg_constraint "
-            "WHERE conrelid::regclass::text = ANY(%s) ORDER BY 1, 2",
+            "WHERE conrelid = ANY(%s::regclass[]::oid[]) ORDER BY 1, 2",
             names,
         ),
         *sql(
             "SELECT table_name, column_name, data_type, is_nullable, column_default, generation_expression "
-            "FROM information_schema.columns WHERE table_name = ANY(%s) ORDER BY table_name, ordinal_position",
+            "FROM information_schema.columns WHERE table_schema = 'public' AND table_name = ANY(%s) "
+            "ORDER BY table_name, ordinal_position",
             names,
         ),
-        *sql("SELECT relname::text, relacl::text FROM pg_class WHERE relname = ANY(%s) ORDER BY 1", names),
+        *sql(
+            "SELECT relname::text, relacl::text FROM pg_class WHERE oid = ANY(%s::regclass[]::oid[]) ORDER BY 1", names
+        ),
     ]
 
 
@@ -52,15 +65,20 @@ def test_a_rebuild_gives_the_same_rows_in_the_same_tables(monkeypatch):
     advance()
     sql("GRANT SELECT ON lending_bookcard TO PUBLIC")
     before = structure()
-    monkeypatch.setattr("projections.rebuild.BATCH", 150)
+    monkeypatch.setattr("projections.build.BATCH", 150)
 
     built = [rebuild(projection) for projection in LENDING]
 
     assert tables() == naive()
     assert structure() == before
     assert [str(each) for each in built[0].compared] == [
-        f"lending_bookcard: {BookCard.objects.count()} rows, all equal",
-        f"lending_volume: {models.Volume.objects.count()} rows, all equal",
+        f"{table}: {sql(f'SELECT count(*) FROM {source}')[0][0]:,} rows, all equal"
+        for table, source in (
+            ("lending_bookcard", "lending_bookcard"),
+            ("lending_bookcard_history", ended(BookCard)),
+            ("lending_volume", "lending_volume"),
+            ("lending_volume_history", ended(models.Volume)),
+        )
     ]
     assert leftovers() == []
     tell(100, seed=2)
@@ -90,9 +108,9 @@ def test_rows_too_many_and_missing_are_told_apart():
     ((gone,),) = sql("DELETE FROM lending_shelf WHERE name = 'A' RETURNING name")
     sql("INSERT INTO lending_shelf (name, books, worth, position, version) VALUES ('Z', 1, 1, 1, 1)")
 
-    (compared,) = verify(LENDING[1])
+    compared, _ = verify(LENDING[1])
 
-    assert (compared.rows, compared.differing) == (3, 2)
+    assert (compared.rows, compared.differing, compared.missing, compared.surplus) == (3, 2, 1, 1)
     assert [str(row) for row in compared.examples] == [f"{gone} is missing", "Z is too many"]
 
 
@@ -107,9 +125,8 @@ def test_changes_that_are_expected_are_swapped_in():
     assert tables() == naive()
 
 
-def test_a_higher_version_is_a_change_that_is_expected():
-    library.record(Member("Ada"))
-    advance(LOANS)
+def louder(**declared: object) -> Projection:
+    """Loans of a higher version: names are in capitals; and whatever is ``declared`` of it."""
 
     class Loans(models.Loans):
         version = 2
@@ -118,11 +135,85 @@ def test_a_higher_version_is_a_change_that_is_expected():
         def joined(self, stream_id: UUID, name: str) -> Borrower:
             return Borrower(id=stream_id, name=name.upper())
 
-    rebuild(Loans())
+    for word, value in declared.items():
+        setattr(Loans, word, value)
+    return Loans()
+
+
+def test_a_higher_version_may_change_what_it_declares():
+    library.record(Member("Ada"))
+    advance(LOANS)
+
+    built = rebuild(louder(changes={Borrower: ("name",)}))
 
     assert Borrower.objects.get().name == "ADA"
+    assert [(each.table, each.columns, each.unexpected) for each in built.compared if each.differing] == [
+        ("lending_borrower", {"name": 1}, 0)
+    ]
     assert Checkpoint.objects.get(name="Loans").version == 2
-    assert rebuild(Loans()).compared, "from now on, none is"
+    assert not any(each.differing for each in rebuild(louder()).compared), "from now on, none is expected"
+
+
+@pytest.mark.parametrize("declared", [{}, {Borrower: ("fines",)}, {LoanCard: ("*",)}], ids=["nothing", "another", "*"])
+def test_a_higher_version_that_changes_more_than_it_declares_is_refused(declared):
+    library.record(Member("Ada"))
+    advance(LOANS)
+
+    with pytest.raises(
+        Different, match=r"lending_borrower: 1 of 1 rows differ \(name in 1\): .* 'Ada' instead of 'ADA'"
+    ):
+        rebuild(louder(changes=declared))
+
+    assert Borrower.objects.get().name == "Ada"
+    assert Checkpoint.objects.get(name="Loans").version == 1
+    assert leftovers() == []
+
+
+def test_a_row_that_comes_or_goes_must_be_declared_as_anything():
+    library.record(Member("Ada"))
+    advance(LOANS)
+
+    class Loans(models.Loans):
+        version = 2
+        changes = {Borrower: ("name",)}
+
+        @on("Member.Joined")
+        def joined(self) -> None: ...
+
+    with pytest.raises(Different, match=r"1 of 1 rows differ \(1 too many\)"):
+        rebuild(Loans())
+    Loans.changes = {Borrower: ("*",)}
+    rebuild(Loans())
+
+    assert Borrower.objects.count() == 0
+
+
+def test_a_declared_column_that_does_not_exist_is_refused_before_anything_is_built():
+    library.record(Member("Ada"))
+    advance(LOANS)
+
+    with pytest.raises(FieldDoesNotExist, match="Borrower has no field named 'nmae'"):
+        rebuild(louder(changes={Borrower: ("nmae",)}))
+
+    assert leftovers() == []
+
+
+def test_history_is_built_anew_and_compared():
+    tell(300)
+    advance()
+    told = sorted(sql(f"SELECT t::text FROM {ended(BookCard)}"))
+    ((key,),) = sql(
+        "UPDATE lending_bookcard_history SET title = 'Forged' WHERE (epoch, id, position) = "
+        "(SELECT epoch, id, position FROM lending_bookcard_history ORDER BY id, position LIMIT 1) RETURNING id"
+    )
+
+    with pytest.raises(
+        Different, match=rf"lending_bookcard_history: 1 of .* {key} at \d+ has title 'Forged' instead of"
+    ):
+        rebuild(BOOKS)
+    rebuild(BOOKS, expect_changes=True)
+
+    assert sorted(sql(f"SELECT t::text FROM {ended(BookCard)}")) == told
 
 
 def test_a_projection_that_is_new_is_built_to_the_end_of_the_log():
@@ -149,20 +240,3 @@ def test_a_rebuild_whose_handler_fails_leaves_the_live_tables():
 
     assert tables() == before
     assert leftovers() == []
-
-
-def test_verifying_changes_nothing():
-    tell(300)
-    advance()
-    key = tamper()
-    before = tables()
-
-    compared = verify(BOOKS)
-
-    assert [(each.table, each.differing, [row.key for row in each.examples]) for each in compared] == [
-        ("lending_bookcard", 1, [str(key)]),
-        ("lending_volume", 0, []),
-    ]
-    assert tables() == before
-    assert leftovers() == []
-    assert Checkpoint.objects.get(name="Books").leased_until is None

@@ -1,9 +1,8 @@
 """A rebuild among readers, writers, workers and other rebuilds."""
 
-import subprocess
-import sys
 import threading
 from collections.abc import Callable
+from decimal import Decimal
 
 import pytest
 from django.db import connection, transaction
@@ -11,12 +10,14 @@ from django.db import connection, transaction
 from projections import shadow
 from projections.engine import catch_up
 from projections.lease import LeaseLost, take
-from projections.models import Checkpoint
-from projections.rebuild import Refused, rebuild
-from tests.lending.domain import Member
+from projections.models import Checkpoint, HistoryEpoch
+from projections.projection import parts
+from projections.rebuild import Refused, go_back, rebuild
+from projections.rows import EventFailed
+from tests.lending.domain import Book, Member
 from tests.lending.models import BookCard, LoanCard
 from tests.lending.story import library, naive, tell
-from tests.projections.conftest import BOOKS, LENDING, LOANS, advance, environment, leftovers, sql, tables
+from tests.projections.conftest import BOOKS, LENDING, LOANS, advance, leftovers, sql, tables
 
 pytestmark = pytest.mark.usefixtures("on_real_transactions")
 
@@ -84,7 +85,7 @@ def test_a_swap_gives_up_where_a_reader_never_ends(monkeypatch):
     thread = threading.Thread(target=long_reader)
     thread.start()
     assert reading.wait(30)
-    monkeypatch.setattr("projections.rebuild.PATIENCE", 0.2)
+    monkeypatch.setattr("projections.places.PATIENCE", 0.2)
 
     with pytest.raises(Refused, match="somebody reads its tables without end"):
         rebuild(BOOKS)
@@ -121,32 +122,6 @@ def test_a_rebuild_whose_place_was_taken_cannot_swap():
     assert tables() == naive()
 
 
-def test_a_rebuild_killed_half_way_leaves_nothing_that_stops_the_next():
-    tell(300)
-    advance()
-    before = tables()
-    script = (
-        "import django, os; django.setup()\n"
-        "from projections import rebuild; from projections.projection import known\n"
-        "rebuild.BATCH = 50\n"
-        "def die(name, doing, position, end, events): events and os.kill(os.getpid(), 9)\n"
-        "rebuild.rebuild(known()['Loans'], report=die)\n"
-    )
-    killed = run(script)
-    left = leftovers()
-    assert tables() == before
-
-    rebuild(LOANS)
-
-    assert (killed, len(left)) == (-9, 2), "a schema and a checkpoint"
-    assert leftovers() == []
-    assert tables() == naive()
-
-
-def run(script: str) -> int:
-    return subprocess.run([sys.executable, "-c", script], env=environment(), timeout=60, check=False).returncode
-
-
 def test_a_swap_is_refused_where_something_else_depends_on_the_tables():
     tell(50)
     advance()
@@ -160,3 +135,80 @@ def test_a_swap_is_refused_where_something_else_depends_on_the_tables():
         assert leftovers() == []
     finally:
         sql("DROP VIEW lending_titles")
+
+
+def test_two_processes_build_what_one_does(monkeypatch):
+    tell(1000)
+    advance()
+    monkeypatch.setattr("projections.build.BATCH", 100)
+    monkeypatch.setattr("projections.history.SMALLEST_EPOCH", 50)
+    seen: list[tuple[str, int]] = []
+
+    built = rebuild(BOOKS, workers=2, report=lambda name, doing, position, end, events: seen.append((doing, events)))
+
+    total = sql("SELECT count(*) FROM eventstore_event WHERE name = ANY(%s)", list(BOOKS.handlers))[0][0]
+    everywhere = sql("SELECT count(*) FROM eventstore_event WHERE name = ANY(%s)", list(BOOKS.everywhere))[0][0]
+    assert total <= built.events <= total + everywhere
+    assert sum(events for doing, events in seen) == built.events
+    assert not any(each.differing for each in built.compared)
+    assert HistoryEpoch.objects.filter(table="lending_bookcard", schema="").count() > 1, "epochs ended where they met"
+    assert tables() == naive()
+    assert leftovers() == []
+    tell(100, seed=2)
+    advance()
+    assert tables() == naive()
+
+
+def test_what_does_not_say_how_it_splits_has_one_worker():
+    tell(50)
+    advance()
+
+    with pytest.raises(Refused, match=r"Loans: one worker alone builds it. `splits_by` would say which column"):
+        rebuild(LOANS, workers=2)
+
+    assert leftovers() == []
+
+
+def test_an_event_that_fails_in_another_process_is_the_one_that_is_named(monkeypatch):
+    tell(300)
+    advance()
+    monkeypatch.setattr("projections.build.BATCH", 100)
+    books = (Book("x", Decimal(1), "A", (), ()) for _ in range(10_000))
+    library.record(book := next(book for book in books if not parts(2)[0].holds(book.id)))
+    book.appraise(Decimal(-1))
+    library.record(book)
+    ((position, name),) = sql("SELECT position, name FROM eventstore_event ORDER BY position DESC LIMIT 1")
+
+    with pytest.raises(EventFailed, match=rf"Books cannot apply {name} at position {position}: .*price_not_negative"):
+        rebuild(BOOKS, workers=2, expect_changes=True)
+
+    assert leftovers() == []
+
+
+def test_a_projection_in_parts_is_rebuilt_and_goes_on_in_as_many_as_its_code_says(monkeypatch):
+    tell(500)
+    monkeypatch.setattr("tests.lending.models.Books.keeps_history", False)
+    monkeypatch.setattr("tests.lending.models.Books.partitions", 3)
+    advance(BOOKS)
+    tell(100, seed=2)
+    (behind, *_) = take([BOOKS], only=parts(3)[1:2])
+    advance(BOOKS)  # all but one
+    behind.release()
+    stood = list(Checkpoint.objects.filter(projection="Books").order_by("low").values_list("position", flat=True))
+    monkeypatch.setattr("tests.lending.models.Books.partitions", 2)
+
+    rebuild(BOOKS)
+
+    assert stood == [600, 500, 600]
+    assert sorted(Checkpoint.objects.filter(projection="Books", schema="").values_list("name", "position")) == [
+        ("Books[0-127]", 600),
+        ("Books[128-255]", 600),
+    ]
+    tell(100, seed=3)
+    go_back(BOOKS)
+    live = Checkpoint.objects.filter(projection="Books", schema="").order_by("low")
+    assert list(live.values_list("low", "high", "position")) == [(0, 85, 600), (85, 170, 600), (170, 256, 600)]
+    advance(BOOKS)
+    assert {name: rows for name, rows in tables().items() if name in ("bookcard", "volume")} == {
+        name: rows for name, rows in naive().items() if name in ("bookcard", "volume")
+    }

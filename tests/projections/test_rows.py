@@ -86,6 +86,7 @@ def test_a_row_can_go_and_come_again_in_one_batch():
 
 
 def stopped_by(projection: Projection) -> str:
+    type(projection).on_error = "stop"
     advance(projection)
     return Checkpoint.objects.get(name=projection.name).error
 

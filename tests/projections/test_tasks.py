@@ -16,12 +16,13 @@ from urllib.parse import urlsplit, urlunsplit
 import pytest
 from django.conf import settings
 
-from projections import tasks
+from projections import queues, tasks
 from projections.models import Checkpoint
 from projections.tasks import Bell, sweep, wake
 from tests.lending.models import Borrower
 from tests.lending.story import naive, tell
-from tests.projections.conftest import environment, tables
+from tests.projections.conftest import LENDING, environment, tables
+from tests.system.processes import until
 
 SOON = 20.0  # seconds, at the very most
 
@@ -31,10 +32,12 @@ class Broker:
 
     def __init__(self, error: Exception | None = None) -> None:
         self.error, self.sent = error, 0
+        self.queues: list[tuple[object, object]] = []  # of the message's argument, and of its envelope
         self.reached = threading.Event()
 
-    def apply_async(self, **_: object) -> None:
+    def apply_async(self, args: list[str], *, queue: str, **_: object) -> None:
         self.sent += 1
+        self.queues.append((*args, queue))
         self.reached.set()
         if self.error:
             raise self.error
@@ -78,6 +81,38 @@ def test_a_bell_sends_one_message_for_many_rings(broker):
     assert broker.sent <= (time.monotonic() - began) / tasks.PAUSE + 1
 
 
+def test_a_bell_rings_in_each_queue_that_is_in_use(broker, settings):
+    settings.PROJECTIONS_QUEUES = {"ordering": "orders", "catalog": "rest", "lending": "rest", "nobody": "unused"}
+    bell = Bell()
+
+    bell.ring()
+    until(lambda: broker.sent == 3, SOON, "three messages")
+
+    assert broker.queues == [("celery", "celery"), ("orders", "orders"), ("rest", "rest")]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("task", [wake, sweep])
+def test_a_task_of_a_queue_advances_its_projections_alone(task, settings):
+    settings.PROJECTIONS_QUEUES = {"lending": "books"}
+    tell(30)
+
+    task("celery")
+    assert {each.name for each in LENDING}.isdisjoint(Checkpoint.objects.values_list("name", flat=True))
+    assert Checkpoint.objects.filter(name="Products").exists()
+    task("books")
+
+    assert tables() == naive()
+
+
+def test_a_queue_for_a_context_that_does_not_exist_is_an_error_of_check(settings):
+    settings.PROJECTIONS_QUEUES = {"orderin": "orders", "catalog": "rest"}
+
+    (error,) = queues.check_queues()
+
+    assert (error.msg, error.hint) == ("PROJECTIONS_QUEUES: there is no app orderin.", "Is it ordering?")
+
+
 def test_a_ring_during_a_send_is_heard(broker):
     bell = Bell()
 
@@ -108,7 +143,7 @@ def test_a_forked_process_has_a_bell_of_its_own(broker):
 
     child = os.fork()
     if child == 0:
-        broker.apply_async = lambda **_: os.write(into, b"sent")
+        broker.apply_async = lambda *_, **__: os.write(into, b"sent")
         tasks.ask_to_wake()
         time.sleep(SOON)
         os._exit(0)
@@ -137,7 +172,7 @@ def no_server() -> Iterator[str]:
 
 ASKING = """
 import django, time; django.setup()
-from projections import tasks
+from projections import queues, tasks
 tasks.ask_to_wake()
 longest = 0
 until = time.monotonic() + 1.5

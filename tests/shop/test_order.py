@@ -36,6 +36,9 @@ def test_placing_an_order_fixes_its_lines_and_its_total():
                 "total": euros("22.50"),
                 "ship_to": None,
                 "reference": "",
+                "payment": None,
+                "shipping": None,
+                "checkout_id": None,
             },
         )
     ]

@@ -1,5 +1,6 @@
 """A product on its own: no database, no Django."""
 
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
@@ -9,6 +10,7 @@ from shop.errors import WrongStatus
 from shop.values import Money, id_of
 from tests.facts import facts, given
 
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 PRICE = Money(Decimal("4.50"), "EUR")
 
 
@@ -25,15 +27,15 @@ def test_a_new_product_is_a_draft():
 
 
 def test_each_price_has_a_revision(mug):
-    mug.set_price(PRICE)
-    mug.set_price(Money(Decimal("5.00"), "EUR"))
+    mug.set_price(PRICE, NOW)
+    mug.set_price(Money(Decimal("5.00"), "EUR"), NOW)
 
     assert [fact["revision"] for _, fact in facts(mug)] == [1, 2]
 
 
 def test_the_same_price_again_changes_nothing(mug):
-    mug.set_price(PRICE)
-    mug.set_price(Money(Decimal("4.5"), "EUR"))
+    mug.set_price(PRICE, NOW)
+    mug.set_price(Money(Decimal("4.5"), "EUR"), NOW)
 
     assert len(facts(mug)) == 1
 
@@ -44,7 +46,7 @@ def test_a_product_without_a_price_is_not_published(mug):
 
 
 def test_a_product_is_published_withdrawn_and_published_again(mug):
-    mug.set_price(PRICE)
+    mug.set_price(PRICE, NOW)
     mug.publish()
     mug.withdraw()
     mug.publish()
@@ -58,7 +60,7 @@ def test_what_is_not_published_is_not_withdrawn(mug):
 
 
 def test_what_is_published_is_not_published_again(mug):
-    mug.set_price(PRICE)
+    mug.set_price(PRICE, NOW)
     mug.publish()
 
     with pytest.raises(WrongStatus, match="must be draft or withdrawn"):

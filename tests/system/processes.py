@@ -37,8 +37,8 @@ def start(redis_url: str, *command: str, output: Path) -> subprocess.Popen[bytes
         )
 
 
-def worker(redis_url: str, output: Path) -> subprocess.Popen[bytes]:
-    options = ["--concurrency", "2", "--loglevel", "warning", "--without-gossip", "--without-mingle"]
+def worker(redis_url: str, output: Path, *more: str) -> subprocess.Popen[bytes]:
+    options = ["--concurrency", "2", "--loglevel", "warning", "--without-gossip", "--without-mingle", *more]
     return start(redis_url, "-m", "celery", "-A", "shop", "worker", *options, output=output)
 
 

@@ -1,5 +1,6 @@
 """A hundred of a thousand customers are forgotten: nothing of them is found anywhere, and all else is as it was."""
 
+from datetime import date
 from decimal import Decimal
 from hashlib import blake2b
 from typing import Any
@@ -15,16 +16,20 @@ from rest_framework.test import APIClient
 from eventstore import log
 from eventstore.models import Command
 from projections import engine
-from projections.projection import known
+from projections.projection import Projection, known
 from projections.rebuild import verify
 from shop.catalog.commands import create_product
 from shop.customers.commands import (
     add_address,
+    add_payment_method,
+    block_customer,
     change_address,
     change_email,
     erase_customer,
     register_customer,
     rename_customer,
+    set_birthday,
+    unblock_customer,
 )
 from shop.customers.models import CustomerSummary
 from shop.ordering.commands import Item, cancel_order, place_order
@@ -73,6 +78,10 @@ def registered(n: int) -> UUID:
         rename_customer(customer_id, name=canary(n, "& Sons"))
         change_email(customer_id, email=f"new.{email(n)}")
         change_address(customer_id, 1, address=address(n, "Avenue"))
+        add_payment_method(customer_id, token=f"token {n}", label=canary(n, "Visa"), last_four="4242")
+        block_customer(customer_id, reason=canary(n, "owes"))
+        unblock_customer(customer_id)
+        set_birthday(customer_id, birthday=date(1985, 12, 10))
     return customer_id
 
 
@@ -120,9 +129,17 @@ def test_the_forgotten_are_found_nowhere_and_all_else_is_as_it_was(
     engine.catch_up()
 
     assert in_tables() == {
+        "public.billing_contact": EVERYBODY - FORGOTTEN,
+        "public.billing_contact_history": set(range(0, 1000, 4)) - FORGOTTEN,
+        "public.customers_addresschange": EVERYBODY - FORGOTTEN,
         "public.customers_customersummary": EVERYBODY - FORGOTTEN,
+        "public.customers_customersummary_history": EVERYBODY - FORGOTTEN,
+        "public.notifications_customercopy": EVERYBODY - FORGOTTEN,
+        "public.notifications_outgoingmail": set(range(300)) - FORGOTTEN,
         "public.ordering_customercopy": EVERYBODY - FORGOTTEN,
         "public.ordering_ordersummary": set(range(300)) - FORGOTTEN,
+        "public.ordering_ordersummary_history": set(range(300)) - FORGOTTEN,
+        "public.shipping_customercopy": EVERYBODY - FORGOTTEN,
     }
     assert persons_in(dump()) == EVERYBODY - FORGOTTEN
     call_command("events", "export")
@@ -134,7 +151,7 @@ def test_the_forgotten_are_found_nowhere_and_all_else_is_as_it_was(
     assert told(api, kept) == kept_before
     assert rows_of(customers) == rows_before
     assert orders_as_such() == orders_before
-    for projection in known().values():
+    for projection in (each for each in known().values() if isinstance(each, Projection)):
         for compared in verify(projection):
             assert not compared.differing, str(compared)
 
@@ -146,7 +163,8 @@ def test_who_was_forgotten_stays_so(api: APIClient) -> None:
     engine.catch_up()
 
     assert (first.status_code, again.json()) == (200, first.json())
-    assert [api.get(ada).json()[fact] for fact in ("name", "email", "addresses")] == ["[erased]", "[erased]", []]
+    facts = ("name", "email", "addresses", "payment_methods", "birthday", "block_reason")
+    assert [api.get(ada).json()[fact] for fact in facts] == ["[erased]", "[erased]", [], [], None, ""]
     refused = [api.post(f"{ada}{question}/", body, "json") for question, body in REFUSED.items()]
     assert [(answer.status_code, answer.json()["code"]) for answer in refused] == [(409, "customer_erased")] * 4
     assert registered(1), "the e-mail address is free again"

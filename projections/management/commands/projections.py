@@ -1,79 +1,134 @@
-"""Projections from the command line: where they stand, advance them, build them anew, check them."""
+"""Projections from the command line: where they stand, pause and resume, build anew, check, go back, mend."""
 
-import json
 import time
 from argparse import ArgumentParser
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from difflib import get_close_matches
 from typing import Any
+from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection
 
 from eventstore import log
+from projections import doors, operations, parking
+from projections import rebuild as building
 from projections.compare import Compared
-from projections.engine import TROUBLE, catch_up
-from projections.lease import LeaseLost
+from projections.engine import catch_up
+from projections.listing import as_json, as_parked, as_table
+from projections.management.arguments import at_least_one, share, who
 from projections.models import Checkpoint
 from projections.progress import Report, shown
-from projections.projection import Projection, known
-from projections.rebuild import Refused, rebuild, verify
-from projections.rows import EventFailed
-from projections.status import Status, statuses
+from projections.projection import Policy, known
+from projections.status import alerts, statuses
+from projections.trouble import TROUBLE
 
 PAUSE = 0.05  # seconds, between two looks at the log
+ME = "manage.py projections"
 
-Chosen = Sequence[Projection]
+Chosen = Sequence[Any]  # projections and policies
 
 
 class Command(BaseCommand):
-    help = "Projections keep the read models: see where they stand, advance them, build them anew, check them."
+    help = "Projections keep the read models: see where they stand, advance them, build them anew, check and mend them."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        subcommands = parser.add_subparsers(metavar="list | run | rebuild | verify", required=True)
+        actions = parser.add_subparsers(metavar="ACTION", required=True)
 
-        def add(run: Callable[..., None], example: str) -> ArgumentParser:
-            name = run.__name__.removesuffix("_")
-            added: ArgumentParser = subcommands.add_parser(
-                name, help=run.__doc__, description=run.__doc__, epilog=f"Example: manage.py projections {example}"
+        def add(run: Callable[..., None], example: str, names: str | int = "*", among: Any = actions) -> ArgumentParser:
+            name = run.__name__.rstrip("_").removeprefix("parked_")
+            before = "" if among is actions else "parked "
+            added: ArgumentParser = among.add_parser(
+                name, help=run.__doc__, description=run.__doc__, epilog=f"Example: {ME} {before}{example}"
             )
-            added.add_argument("names", nargs="*", metavar="NAME", help="of a projection, as `list` shows it")
+            if names:
+                added.add_argument("names", nargs=names, metavar="NAME", help="of a projection, as `list` shows it")
             added.set_defaults(run=run)
             return added
 
-        add(self.list_, "list --json").add_argument("--json", action="store_true", help="for programs")
+        listing = add(self.list_, "list --check")
+        listing.add_argument("--json", action="store_true", help="for programs")
+        listing.add_argument("--check", action="store_true", help="end with an error if somebody should look at one")
         add(self.run_, "run Orders --follow").add_argument("--follow", action="store_true", help="go on until Ctrl-C")
-        building = add(self.rebuild, "rebuild Orders")
-        building.add_argument("--all", action="store_true", help="every projection")
-        building.add_argument("--expect-changes", action="store_true", help="swap even where rows differ")
-        add(self.verify, "verify Orders")
+        reason: dict[str, Any] = {"required": True, "metavar": "WHY", "help": "for whoever finds it so"}
+        add(self.pause, 'pause Orders --reason "prices are being corrected"', 1).add_argument("--reason", **reason)
+        add(self.resume, "resume Orders", 1)
+        rebuilding = add(self.rebuild, "rebuild Orders --dry-run --sample 5%")
+        rebuilding.add_argument("--all", action="store_true", help="every projection")
+        rebuilding.add_argument(
+            "--workers", type=at_least_one, default=1, metavar="N", help="processes that build at once (default: 1)"
+        )
+        rebuilding.add_argument("--expect-changes", action="store_true", help="swap even where rows differ")
+        instead = rebuilding.add_mutually_exclusive_group()
+        instead.add_argument("--restart", action="store_true", help="do not go on with one that was stopped")
+        instead.add_argument("--dry-run", action="store_true", help="say what would change and how long it takes")
+        instead.add_argument("--abandon", action="store_true", help="throw away one that was stopped")
+        sample: dict[str, Any] = {
+            "type": share,
+            "default": 1.0,
+            "metavar": "SHARE",
+            "help": "of the streams, such as 5%% (default: all)",
+        }
+        rebuilding.add_argument("--sample", **sample)
+        verifying = add(self.verify, "verify Orders --sample 5%")
+        verifying.add_argument("--sample", **sample)
+        verifying.add_argument("--heal", action="store_true", help="put what was built in the place of what differs")
+        going_back = add(self.back, "back Orders", 1)
+        going_back.add_argument("--drop", action="store_true", help="throw the kept tables away instead")
+        add(self.replay, "replay Orders --yes", 1).add_argument("--yes", action="store_true", help="do it")
+        words = "Events that could not be applied, and wait with all that follow in their streams."
+        parked = actions.add_parser(
+            "parked", help=words, description=words, epilog=f"Example: {ME} parked list"
+        ).add_subparsers(metavar="ACTION", required=True)
+        add(self.parked_list, "list Orders", among=parked)
+        add(self.parked_retry, "retry Orders", 1, parked).add_argument(
+            "--stream", type=UUID, metavar="ID", help="this stream only"
+        )
+        skipping = add(self.parked_skip, 'skip Orders 1042 --reason "a test that went to production"', 1, parked)
+        for one in (skipping, add(self.parked_unskip, "unskip Orders 1042", 1, parked)):
+            one.add_argument("position", type=at_least_one, metavar="POSITION", help="of the event, in the log")
+        skipping.add_argument("--reason", **reason)
 
     def handle(self, *_: Any, run: Callable[..., None], names: list[str], **options: Any) -> None:
-        for name in names:
-            if name not in known():
-                near = get_close_matches(name, known(), n=1, cutoff=0)
-                raise CommandError(f"There is no projection {name}." + (f" Is it {near[0]}?" if near else ""))
-        if run == self.rebuild and bool(names) == options["all"]:
-            raise CommandError("Which? Say their names, or --all.")
-        run([known()[name] for name in names or sorted(known())], **options)
+        try:
+            chosen = [doors.named(name) for name in names]
+            run(chosen, **options)
+        except (doors.Unknown, *doors.REFUSALS) as error:
+            raise CommandError(str(error)) from error
 
-    def list_(self, chosen: Chosen, *, json: bool, **_: Any) -> None:
-        """Show where each stands, how far it is behind, and what stopped it. Without names, all."""
-        found = statuses(chosen)
+    def list_(self, chosen: Chosen, *, json: bool, check: bool, **_: Any) -> None:
+        """Show where each stands, how far it is behind, and what is wrong with it. Without names, all."""
+        found = statuses(chosen or known().values())
         self.stdout.write(as_json(found) if json else as_table(found))
+        if check and (wrong := alerts(found)):
+            raise CommandError(
+                f"Somebody should look at {', '.join(dict.fromkeys(each.projection for each in wrong))}."
+            )
 
     def run_(self, chosen: Chosen, *, follow: bool, **_: Any) -> None:
         """Advance them in the foreground until they have seen what is in the log now. Without names, all."""
-        behind = Checkpoint.objects.filter(
-            name__in=[each.name for each in chosen], position__lt=log.horizon(), error=""
-        )
+        found = statuses(chosen or known().values())
+        for each in found:
+            if each.paused_at:
+                told = f"{each.name} is paused, by {each.paused_by}: {each.pause_reason}"
+                if chosen:
+                    raise CommandError(f"{told}. Let it go on first: {ME} resume {each.name}")
+                self.stdout.write(told)
+        self._advance([known()[each.name] for each in found if not each.paused_at], follow)
+        found = statuses(chosen or known().values())
+        self.stdout.write(as_table(found))
+        if newer := [each.name for each in found if each.built_version > each.version]:
+            raise CommandError(f"{', '.join(newer)}: built by newer code, which alone can go on.")
+        if stopped := [each.name for each in found if each.error]:
+            raise CommandError(f"{', '.join(stopped)} cannot go on.")
+
+    def _advance(self, chosen: Chosen, follow: bool = False) -> None:
+        """Until they have seen the log, or cannot go on; Ctrl-C ends it."""
         with shown(self.stdout) as report, suppress(KeyboardInterrupt):
             while True:
                 try:
                     catch_up(chosen, report=report)
-                    if not (follow or behind.exists()):
+                    if not (follow or self._is_behind(chosen)):
                         break
                 except TROUBLE as error:
                     if not follow:
@@ -82,76 +137,157 @@ class Command(BaseCommand):
                     report("database", "away", 0, 0, 0)
                     time.sleep(1)
                 time.sleep(PAUSE)  # for whoever holds their leases, or for new events
-        found = statuses(chosen)
-        self.stdout.write(as_table(found))
-        if stopped := [each.name for each in found if each.error]:
-            raise CommandError(f"{', '.join(stopped)} cannot go on.")
 
-    def rebuild(self, chosen: Chosen, *, expect_changes: bool, **_: Any) -> None:
-        """Build their tables anew beside the live ones, compare, and swap. Readers never notice."""
+    def _is_behind(self, chosen: Chosen) -> bool:
+        """Whether one of them still can go on; not one that is paused, or that newer code has built."""
+        live = Checkpoint.objects.filter(schema="", error="", paused_at=None, position__lt=log.horizon())
+        versions = {each.name: each.version for each in chosen}
+        stand = live.filter(projection__in=versions).values_list("projection", "version")
+        return any(version <= versions[name] for name, version in stand)
 
-        def one(projection: Projection, report: Report) -> str:
-            built = rebuild(projection, expect_changes=expect_changes, report=report)
+    def pause(self, chosen: Chosen, *, reason: str, **_: Any) -> None:
+        """Have nobody move it until it is resumed: its rows stay as they are, and events wait in the log."""
+        self.stdout.write(doors.pause(chosen[0], by=who(), reason=reason))
+
+    def resume(self, chosen: Chosen, **_: Any) -> None:
+        """Let one that is paused go on where it was."""
+        self.stdout.write(doors.resume(chosen[0], by=who()))
+
+    def rebuild(
+        self, chosen: Chosen, *, all: bool, dry_run: bool, sample: float, abandon: bool, **options: Any
+    ) -> None:
+        """Build their tables anew beside the live ones, compare, and swap. Readers never notice.
+
+        One that was stopped goes on where it was.
+        """
+        if bool(chosen) == all:
+            raise CommandError("Which? Say their names, or --all.")
+        if sample < 1 and not dry_run:
+            raise CommandError("Expected --sample with --dry-run, found it alone: a rebuild is of the whole.")
+        options = {name: options[name] for name in ("workers", "expect_changes", "restart")}
+
+        def one(projection: Any, report: Report) -> str:
+            if abandon:
+                building.abandon(projection)
+                return f"{projection.name}: what was built of it is thrown away. Its live tables are as they were."
+            if dry_run:
+                return str(building.dry_run(projection, sample=sample, report=report))
+            built = building.rebuild(projection, report=report, **options)
             compared = lines(built.compared) or "  not compared: changes were expected"
-            milliseconds = built.swap_seconds * 1000
             return (
                 f"{projection.name}: rebuilt from {built.events:,} events, up to position {built.position:,}; "
-                f"swapped in {milliseconds:,.0f} ms.\n{compared}"
+                f"swapped in {built.swap_seconds * 1000:,.0f} ms.\n{compared}"
             )
 
-        self._each(chosen, one)
+        self._each(chosen or projections(), one, "rebuild")
 
-    def verify(self, chosen: Chosen, **_: Any) -> None:
-        """Build their tables anew, compare them with the live ones row by row, change nothing. Without names, all."""
+    def verify(self, chosen: Chosen, *, sample: float, heal: bool, **_: Any) -> None:
+        """Build their tables anew and compare them with the live ones row by row. Without names, all.
 
-        def one(projection: Projection, report: Report) -> str:
-            compared = verify(projection, report=report)
-            if any(each.differing for each in compared):
-                raise Refused(f"{projection.name} is not what the log makes of it.\n{lines(compared)}")
-            return f"{projection.name} is what the log makes of it.\n{lines(compared)}"
+        Nothing is changed, unless they are to be healed.
+        """
 
-        self._each(chosen, one)
+        def one(projection: Any, report: Report) -> str:
+            compared = building.verify(projection, sample=sample, heal=heal, report=report)
+            if not any(each.differing for each in compared):
+                return f"{projection.name} is what the log makes of it.\n{lines(compared)}"
+            if heal:
+                return f"{projection.name} was not what the log makes of it, and is now.\n{lines(compared)}"
+            raise building.Refused(f"{projection.name} is not what the log makes of it.\n{lines(compared)}")
 
-    def _each(self, chosen: Chosen, one: Callable[[Projection, Report], str]) -> None:
+        self._each(chosen or projections(), one, "verify")
+
+    def back(self, chosen: Chosen, *, drop: bool, **_: Any) -> None:
+        """Put the tables that were kept at the last rebuild in the place of the live ones, at once."""
+        (projection,) = chosen
+        if drop:
+            building.drop_old(projection)
+            self.stdout.write(f"{projection.name}: the kept tables are thrown away. There is no way back.")
+        else:
+            self.stdout.write(doors.go_back(projection, by=who()))
+
+    def replay(self, chosen: Chosen, *, yes: bool, **_: Any) -> None:
+        """Empty its live tables, and fold the log into them again: readers see them fill.
+
+        `rebuild` is the one that nobody notices.
+        """
+        (projection,) = chosen
+        name = projection.name
+        if not yes:
+            count = sum(model._default_manager.count() for model in projection.tables)
+            raise CommandError(
+                f"This empties the live tables of {name} ({count:,} rows), and readers see them fill again. "
+                f"`{ME} rebuild {name}` builds them beside the live ones, and nobody notices. "
+                "Nothing was done: expected --yes for doing it all the same."
+            )
+        if Checkpoint.objects.filter(projection=name, schema="").exclude(paused_at=None).exists():
+            raise CommandError(f"{name} is paused: its tables would stay empty. Let it go on first: {ME} resume {name}")
+        self.stdout.write(f"{name}: emptied, {operations.replay(projection):,} rows.")
+        self._advance(chosen)
+        (found,) = statuses(chosen)
+        self.stdout.write(as_table([found]))
+        if found.error:
+            raise CommandError(f"{name} cannot go on.")
+        if found.position < log.horizon():
+            raise CommandError(
+                f"{name}: stopped at position {found.position:,} of {log.horizon():,}; its tables are not full yet. "
+                f"The workers go on, or: {ME} run {name}"
+            )
+
+    def parked_list(self, chosen: Chosen, **_: Any) -> None:
+        """Show each event that could not be applied, its error, and how many wait behind it; and what was skipped."""
+        names = [each.name for each in chosen] or list(known())
+        self.stdout.write(as_parked(doors.parked().filter(projection__in=names)))
+
+    def parked_retry(self, chosen: Chosen, *, stream: UUID | None, **_: Any) -> None:
+        """Apply what is parked, in order; what fails again stays, with all that follow it in its stream.
+
+        Where rows are made of several streams, the tables are built anew instead.
+        """
+        (projection,) = chosen
+        try:
+            retried = parking.retry(projection, stream)
+        except KeyboardInterrupt as error:
+            left = parking.waiting(projection.name).count()
+            raise CommandError(f"{projection.name}: stopped, {left:,} still parked. Ask again to go on.") from error
+        self.stdout.write(doors.told(projection, retried._replace(errors=[])))
+        if retried.errors:
+            raise CommandError("\n".join(retried.errors))
+
+    def parked_skip(self, chosen: Chosen, *, position: int, reason: str, **_: Any) -> None:
+        """Leave an event out for good, also of rebuilds: the rows are as if it had not happened."""
+        self.stdout.write(doors.skip(chosen[0], by=who(), position=position, reason=reason))
+
+    def parked_unskip(self, chosen: Chosen, *, position: int, **_: Any) -> None:
+        """Undo a skip: the event is parked again, and can be retried."""
+        self.stdout.write(doors.unskip(chosen[0], by=who(), position=position))
+
+    def _each(self, chosen: Chosen, one: Callable[[Any, Report], str], doing: str) -> None:
         """One after the other: what is wrong with one does not keep the others, and is a CommandError at the end."""
         wrong = []
-        for projection in chosen:
+        for place, projection in enumerate(chosen):
             try:
                 with shown(self.stdout) as report:
                     said = one(projection, report)
-            except (Refused, EventFailed, LeaseLost) as error:
+            except doors.REFUSALS as error:
                 wrong.append(projection.name)
                 self.stderr.write(str(error))
             except KeyboardInterrupt as error:
-                raise CommandError(f"{projection.name}: stopped. Its live tables are as they were.") from error
+                left = " ".join(each.name for each in chosen[place:])
+                kept = "; what was built is kept, and gone on with" if doing == "rebuild" else ""
+                raise CommandError(
+                    f"{projection.name}: stopped. Its live tables are as they were{kept}. Left: {ME} {doing} {left}"
+                ) from error
             else:
                 self.stdout.write(said)
         if wrong:
             raise CommandError(f"The live tables of {', '.join(wrong)} are as they were.")
 
 
+def projections() -> Chosen:
+    """All but the policies, which keep nothing that could be built anew."""
+    return [known()[name] for name in sorted(known()) if not isinstance(known()[name], Policy)]
+
+
 def lines(compared: Sequence[Compared]) -> str:
     return "\n".join(f"  {each}" for each in compared)
-
-
-def as_json(found: Sequence[Status]) -> str:
-    return json.dumps([each._asdict() for each in found], indent=2, cls=DjangoJSONEncoder)
-
-
-def as_table(found: Sequence[Status]) -> str:
-    rows = [("PROJECTION", "VERSION", "POSITION", "BEHIND", "SECONDS", "LEASE")]
-    for each in found:
-        version = str(each.version) + (f" (built {each.built_version})" if each.built_version != each.version else "")
-        lease = f"{each.holder} until {each.leased_until:%H:%M:%S}" if each.leased_until else "free"
-        seconds = f"{each.behind_seconds:,.1f}" if each.behind_events else "-"
-        rows.append((each.name, version, f"{each.position:,}", f"{each.behind_events:,}", seconds, lease))
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    written = []
-    for place, (name, *numbers, lease) in enumerate(rows):
-        cells = [name.ljust(widths[0]), *(n.rjust(w) for n, w in zip(numbers, widths[1:-1], strict=True)), lease]
-        written.append("  ".join(cells))
-        if place and (stopped := found[place - 1]).error:
-            written.append(f"  stopped since {stopped.error_since:%Y-%m-%d %H:%M:%S} UTC: {stopped.error}")
-        if place and (building := found[place - 1].rebuilding) is not None:
-            written.append(f"  is being rebuilt, up to position {building:,} so far")
-    return "\n".join(written)

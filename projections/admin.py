@@ -1,0 +1,205 @@
+"""Staff pages over projections and what they have parked, for any project with Django's admin::
+
+    from projections.admin import ParkedAdmin, ProjectionAdmin
+
+    admin.site.register(Checkpoint, ProjectionAdmin)
+    admin.site.register(Parked, ParkedAdmin)
+
+Nothing is edited there. What is asked of a projection takes the permission to change it, and leaves a ``LogEntry``.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.text import Truncator
+from django.utils.timesince import timesince
+
+from eventstore import log
+from projections import doors
+from projections.listing import why
+from projections.models import Checkpoint, Parked
+from projections.pages import FEW, Looks, Pages, event_page
+from projections.projection import Policy, known
+from projections.status import Status, alerts, statuses
+
+
+class ProjectionAdmin(Pages):
+    """A line for each projection and policy: where it stands, and what is wrong with it."""
+
+    offered = doors.ON_PROJECTIONS
+    list_display = ("name_of", "state", "behind", "position_of", "lease", "parked", "kept", "wrong")
+    list_display_links = ("name_of",)
+    ordering = ("projection",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Checkpoint]:
+        return live()
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        changes = super().get_changelist_instance(request)
+        rows = list(changes.result_list)
+        found = {each.name: each for each in statuses(known()[row.projection] for row in rows)}
+        wrong = {each.projection: each.text for each in reversed(alerts(found.values()))}
+        end = log.horizon()
+        for row in rows:
+            row.horizon, row.status, row.wrong = end, found[row.projection], wrong.get(row.projection, "")
+        changes.result_list = rows
+        return changes
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        if missing := known().keys() - set(live().values_list("projection", flat=True)):
+            messages.warning(request, f"Never run yet: {', '.join(sorted(missing))}. Is a worker there?")
+        return super().changelist_view(request, extra_context)
+
+    @admin.display(description="projection")
+    def name_of(self, row: Any) -> str:
+        return str(row.projection)
+
+    @admin.display
+    def state(self, row: Any) -> str:
+        return doors.state(row.status)
+
+    @admin.display
+    def behind(self, row: Any) -> str:
+        return behind(row.status)
+
+    @admin.display(description="position")
+    def position_of(self, row: Any) -> str:
+        return f"{row.status.position:,} of {row.horizon:,}"
+
+    @admin.display
+    def lease(self, row: Any) -> str:
+        return row.status.holder or "free"
+
+    @admin.display
+    def parked(self, row: Any) -> str:
+        return f"{row.status.parked:,}" if row.status.parked else "–"
+
+    @admin.display(description="kept version")
+    def kept(self, row: Any) -> str:
+        return "–" if row.status.kept_version is None else str(row.status.kept_version)
+
+    @admin.display(description="look at")
+    def wrong(self, row: Any) -> str:
+        return Truncator(row.wrong or row.status.error or "–").chars(120)
+
+    def called(self, found: Checkpoint) -> str:
+        return found.projection
+
+    def fitting(self, found: Checkpoint) -> Iterator[str]:
+        projection = known()[found.projection]
+        (status,) = statuses([projection])
+        yield "resume" if status.paused_at else "pause"
+        if not isinstance(projection, Policy):
+            if not status.rebuild_asked_at and status.rebuilding is None:
+                yield "rebuild"
+            if status.kept_version is not None:
+                yield "back"
+
+    def told(self, request: HttpRequest, found: Checkpoint) -> dict[str, Any]:
+        projection = known()[found.projection]
+        (status,) = statuses([projection])
+        end = log.horizon()
+        waiting = doors.parked().filter(projection=projection.name, skipped_at=None)
+        context = {
+            "title": projection.name,
+            "projection": projection,
+            "status": status,
+            "state": doors.state(status),
+            "behind": behind(status),
+            "horizon": end,
+            "tables": [model._meta.verbose_name_plural for model in projection.tables],
+            "error_page": event_page(status.error_position) if status.error_position else "",
+            "alerts": alerts([status]),
+            "policy": isinstance(projection, Policy),
+            "parked": waiting[:FEW],
+        }
+        if status.rebuilding is not None:
+            looks = Looks.read(request.GET.get("looked", ""), status.rebuilding)
+            percent = min(100, 100 * status.rebuilding // max(end, 1))
+            context |= {
+                "looks": looks,
+                "percent": percent,
+                "left": looks.left(end),
+                "refresh": f"2;url=?looked={looks}",
+            }
+        elif status.rebuild_asked_at:
+            context["refresh"] = "2"
+        return context
+
+
+class Decided(admin.SimpleListFilter):
+    """What waits for a decision, or what was skipped."""
+
+    title, parameter_name = "what was decided", "decided"
+
+    def lookups(self, request: Any, model_admin: Any) -> list[tuple[str, str]]:
+        return [("skipped", "Skipped")]
+
+    def choices(self, changelist: Any) -> Iterator[Any]:
+        waiting, *others = super().choices(changelist)
+        yield {**waiting, "display": "Nothing yet"}
+        yield from others
+
+    def queryset(self, request: Any, queryset: QuerySet[Parked]) -> QuerySet[Parked]:
+        return queryset.filter(skipped_at__isnull=self.value() != "skipped")
+
+
+class ParkedAdmin(Pages):
+    """Events that could not be applied: the first of each stream, and how many wait behind it."""
+
+    offered = doors.ON_PARKED
+    list_display = ("event", "projection", "error_told", "age", "behind", "tries")
+    list_display_links = ("event",)
+    list_filter = (Decided, "projection")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Parked]:
+        return doors.parked()
+
+    def keys(self, given: Sequence[str]) -> Sequence[Any]:
+        return [int(each) for each in given if each.isdecimal() and len(each) < 19]
+
+    @admin.display(ordering="position")
+    def event(self, row: Any) -> str:
+        return f"{row.name} at {row.position:,}"
+
+    @admin.display(description="error")
+    def error_told(self, row: Parked) -> str:
+        return Truncator(why(row)).chars(160)
+
+    @admin.display(ordering="parked_at")
+    def age(self, row: Parked) -> str:
+        return timesince(row.parked_at, depth=1)
+
+    @admin.display(description="waiting behind")
+    def behind(self, row: Any) -> str:
+        return f"{row.behind:,}"
+
+    def fitting(self, found: Parked) -> Iterable[str]:
+        return ("unskip",) if found.skipped_at else ("retry", "skip")
+
+    def told(self, request: HttpRequest, found: Parked) -> dict[str, Any]:
+        waiting = Parked.objects.filter(
+            projection=found.projection, stream_id=found.stream_id, position__gt=found.position, skipped_at=None
+        ).order_by("position")
+        return {
+            "title": f"{found.name} at {found.position:,}",
+            "why": why(found),
+            "event_page": event_page(found.position),
+            "waiting": [(each, event_page(each.position)) for each in waiting[:FEW]],
+        }
+
+
+def live() -> QuerySet[Checkpoint]:
+    """A row for each projection that has run: its checkpoint, or that of its first part."""
+    first = Checkpoint.objects.filter(schema="", projection__in=known()).order_by("projection", "low")
+    return Checkpoint.objects.filter(pk__in=first.distinct("projection").values("pk"))
+
+
+def behind(status: Status) -> str:
+    if not status.behind_events:
+        return "–"
+    more = "more than " if status.behind_more else ""
+    return f"{more}{doors.events(status.behind_events)}, {status.behind_seconds:,.0f} s"

@@ -1,0 +1,188 @@
+"""A read model's rows as they were: a query that reads one epoch of history, and no other table."""
+
+import time
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any, Self
+
+from django.db import models
+from django.db.models.expressions import RawSQL
+from django.db.models.sql import Query
+from django.db.models.sql.datastructures import BaseTable
+from django.db.models.sql.where import ExtraWhere
+
+from eventstore import log
+from eventstore.persistence import rows
+from projections.history import FOREVER
+from projections.models import ReadModel
+from projections.versions import versions
+from projections.waiting import wait_until
+
+PAUSE = 0.01  # seconds until it is looked again who is still writing
+
+LATELY = 1_000  # versions: so many are sorted sooner than found among those of a whole epoch
+
+# All in one statement: whatever ends an epoch or puts other tables in the place of these, it sees all of that or
+# nothing. So that the planner walks an index of each in order, the leaves have no WHERE, and equal types; the live rows
+# are of the present epoch. What is asked too late finds nothing kept: a division by zero, not an empty table.
+KNOWN = "projections_historyepoch WHERE \"table\" = '{table}' AND schema = ''"
+EPOCH = f"(SELECT coalesce(max(start), 0) / (count(*) > 0)::int FROM {KNOWN} AND start <= {{at}} AND since <= {{at}})"
+ROWS = f"""(SELECT {{columns}} FROM (
+        SELECT {{columns}}, until, epoch FROM {{ended}}
+        UNION ALL SELECT {{columns}}, {FOREVER}::bigint, (SELECT max(start) FROM {KNOWN}) FROM "{{table}}") versions
+    WHERE position <= {{at}} AND until > {{at}} AND epoch = {EPOCH})"""
+# Of a moment that is hardly past, few versions ended since; and whatever the order, they are found by that.
+ENDED_LATELY = f"""(
+    SELECT {{columns}}, until, epoch FROM "{{history}}" WHERE epoch = {EPOCH} AND until > {{at}} OFFSET 0) lately"""
+LOOK = f"""
+    SELECT known.since, CASE WHEN known.present <= %s THEN (SELECT count(*) FROM (
+        SELECT FROM "{{history}}" WHERE epoch = known.present AND until > %s LIMIT {LATELY}) ended) ELSE {LATELY} END
+    FROM (SELECT min(greatest(start, since)) AS since, max(start) AS present FROM {KNOWN}) known"""
+
+
+class NotYet(LookupError):
+    """The projection has not seen all events up to that moment."""
+
+
+class Pruned(LookupError):
+    """History is kept from ``earliest`` on; None: from no position yet."""
+
+    def __init__(self, model: type[models.Model], position: int, earliest: int | None) -> None:
+        kept = "is not kept yet" if earliest is None else f"is kept from position {earliest} on"
+        super().__init__(f"The history of {model.__name__} {kept}: position {position} is before that.")
+        self.earliest = earliest
+
+
+class TableAsOf(BaseTable):
+    """In a query's FROM, what the table held once the event at ``position`` was applied."""
+
+    def __init__(self, table_name: str, alias: str | None, model: Any, position: int, lately: bool) -> None:
+        super().__init__(table_name, alias)
+        self.model, self.position, self.lately = model, position, lately
+
+    def as_sql(self, compiler: Any, connection: Any) -> Any:
+        _refuse_others(compiler)
+        names = {
+            "columns": ", ".join(f'"{field.column}"' for field in self.model._meta.concrete_fields),
+            "history": versions[self.model]._meta.db_table,
+            "table": self.table_name,
+            "at": self.position,
+        }
+        ended = ENDED_LATELY if self.lately else '"{history}"'
+        return f'{ROWS.format(**names, ended=ended.format(**names))} "{self.table_alias}"', []
+
+    def relabeled_clone(self, change_map: Any) -> Self:
+        alias = change_map.get(self.table_alias, self.table_alias)
+        return type(self)(self.table_name, alias, self.model, self.position, self.lately)
+
+
+class PastQuery(Query):
+    """Of one table, at one position."""
+
+    position: int
+    lately: bool  # few versions ended since
+
+    def base_table_class(self, table_name: str, alias: str | None) -> TableAsOf:  # type: ignore[override]
+        return TableAsOf(table_name, alias, self.model, self.position, self.lately)
+
+    def get_compiler(self, using: Any = None, connection: Any = None, elide_empty: bool = True) -> Any:
+        if connection is not None:  # Django asks so for a query inside another
+            raise TypeError(_only_one(self.model))
+        return super().get_compiler(using, connection, elide_empty)
+
+
+def position(model: type[ReadModel], moment: int | datetime, timeout: float) -> int:
+    """The position that ``moment`` is, when its projection has seen it. Raises what ``as_of`` says."""
+    from projections.projection import keeper
+
+    projection = keeper(model)
+    if not projection.keeps_history:
+        raise TypeError(
+            f"{model.__name__} keeps no history: write `keeps_history = True` in {projection.name}, and "
+            "`manage.py makemigrations`."
+        )
+    until = time.monotonic() + timeout
+    found = _settled(moment, until) if isinstance(moment, datetime) else _position(moment)
+    if wait_until(found, projection.name, timeout=0):
+        return found
+    if found > log.last():
+        raise ValueError(f"Position {found} is still to come: the log ends at {log.last()}.")
+    if not wait_until(found, projection.name, timeout=max(0.0, until - time.monotonic())):
+        raise NotYet(f"{projection.name} has not come to position {found} within {timeout:g} seconds.")
+    return found
+
+
+def happened(model: type[ReadModel], position: int) -> bool:
+    """Whether there is anything up to ``position`` that its projection handles."""
+    from projections.projection import keeper
+
+    return bool(log.after(0, list(keeper(model).handlers), 1, up_to=position, tolerant=True))
+
+
+def asked(queryset: Any, moment: int | datetime, timeout: float) -> Any:
+    """``queryset`` as of ``moment``."""
+    model, query = queryset.model, queryset.query
+    if query.is_sliced or type(query) not in (Query, PastQuery) or queryset._prefetch_related_lookups:
+        raise TypeError("as_of comes before slices; and " + _only_one(model))
+    at = position(model, moment, timeout)
+    look = LOOK.format(table=model._meta.db_table, history=versions[model]._meta.db_table)
+    ((since, lately),) = rows(look, at, at)
+    found = queryset._chain()
+    found.query.__class__ = PastQuery
+    found.query.position, found.query.lately = at, lately < LATELY
+    for alias, table in query.alias_map.items():
+        if isinstance(table, BaseTable):
+            found.query.alias_map[alias] = found.query.base_table_class(table.table_name, alias)
+    if since is None and not happened(model, at):
+        return found.none()
+    if since is None or at < since:
+        raise Pruned(model, at, since)
+    return found
+
+
+def refuse_past(queryset: Any) -> None:
+    """What would read another table."""
+    if isinstance(queryset.query, PastQuery):
+        raise TypeError(_only_one(queryset.model))
+
+
+def _settled(instant: datetime, until: float) -> int:
+    while (found := log.position_at(instant)) is None:
+        if time.monotonic() > until:
+            raise NotYet(f"A transaction that began before {instant} is still writing.")
+        time.sleep(PAUSE)
+    return found
+
+
+def _position(asked: Any) -> int:
+    if isinstance(asked, bool) or not isinstance(asked, int):
+        raise TypeError(f"Expected a position or an instant, found {asked!r}.")
+    if asked < 0:
+        raise ValueError(f"Expected a position, which is 0 or more, found {asked}.")
+    return asked
+
+
+def _refuse_others(compiler: Any) -> None:
+    query = compiler.query
+    tables = [alias for alias in query.alias_map if query.alias_refcount[alias]]
+    asked = [query.where, *query.annotations.values(), *query.order_by, *query.select, *(query.group_by or ())]
+    if len(tables) > 1 or query.extra_tables or query.combinator or any(_is_other(n) for n in _within(asked)):
+        raise TypeError(_only_one(query.model))
+
+
+def _within(nodes: Any) -> Iterator[Any]:
+    for node in nodes:
+        yield node
+        if hasattr(node, "get_source_expressions"):
+            yield from _within(node.get_source_expressions())
+
+
+def _is_other(node: Any) -> bool:
+    return isinstance(node, (Query, RawSQL, ExtraWhere))
+
+
+def _only_one(model: Any) -> str:
+    return (
+        f"A question about the past of {model.__name__} reads its table alone: any other would answer from the "
+        "present. Ask each as of the position, and put the answers together."
+    )

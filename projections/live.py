@@ -1,0 +1,71 @@
+"""The live tables of a projection, while others are built beside them."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+from uuid import UUID
+
+from projections import shadow
+from projections.build import LEASE, splits
+from projections.compare import declared_columns
+from projections.engine import BATCH, _as_far_as_possible, no_collection, read
+from projections.lease import Busy, Lease, hold
+from projections.models import Checkpoint
+from projections.operations import Refused
+from projections.parking import waiting
+from projections.places import NotNow
+from projections.projection import Policy, Projection
+
+
+def allow(projection: Any, workers: int = 1, sample: float = 1.0) -> None:
+    """Refused: it cannot be built so, or not be put in place. FieldDoesNotExist: it declares what there is not."""
+    name = projection.name
+    if isinstance(projection, Policy):
+        raise Refused(f"{name} is a policy: what it did, it did, and is not done again.")
+    if not 0 < sample <= 1:
+        raise Refused(f"{name}: expected a sample of more than 0 and at most 1, found {sample:g}.")
+    if (workers > 1 or sample < 1) and not splits(projection):
+        what = "one worker alone builds it" if workers > 1 else "only the whole of it can be built"
+        raise Refused(f"{name}: {what}. `splits_by` would say which column of each table holds a row's stream.")
+    if not 1 <= workers <= 256:
+        raise Refused(f"{name}: expected 1 to 256 workers, found {workers}.")
+    if newer := [each.version for each in stands(projection) if each.version > projection.version]:
+        raise Refused(f"{name} was built by code of version {max(newer)}, and this is {projection.version}.")
+    if why := shadow.dependent(projection):
+        raise Refused(f"{name}: {why}.")
+    for model in projection.changes:
+        declared_columns(projection, model)
+
+
+@contextmanager
+def held(lease: Lease, comparing: bool) -> Iterator[list[Lease]]:
+    """All live leases of what ``lease`` builds: nobody else moves them. All at one position, if they are compared."""
+    try:
+        with hold(lease.projection, seconds=LEASE) as live:
+            if comparing:
+                end = max(lease.position, *(each.position for each in live))
+                for each in live:
+                    bring(each, end)
+            yield live
+    except Busy as error:
+        raise NotNow(str(error)) from error
+
+
+def bring(live: Lease, end: int) -> None:
+    while live.position < end:
+        with no_collection():
+            events, to = read([live], end, BATCH)
+            _as_far_as_possible(live, events, to, False)
+
+
+def stands(projection: Any) -> Sequence[Checkpoint]:
+    return list(Checkpoint.objects.filter(projection=projection.name, schema=""))
+
+
+def position(projection: Projection) -> int:
+    """The highest that any of its live parts has come to."""
+    return max((each.position for each in stands(projection)), default=0)
+
+
+def parked_streams(projection: Projection) -> list[UUID]:
+    return list(waiting(projection.name).values_list("stream_id", flat=True).order_by("stream_id").distinct())

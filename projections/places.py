@@ -1,0 +1,190 @@
+"""Which tables are the live ones: new ones take their place, the old are kept for a while, and can come back.
+
+Each change is one short transaction. Old tables see no later event, and so no later erasure: they are kept for a day.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from datetime import timedelta
+from typing import Any
+
+from django.db import InternalError, transaction
+from django.utils import timezone
+
+from eventstore.persistence import cursor as log_cursor
+from eventstore.persistence import rows
+from projections import shadow
+from projections.lease import CUT, Busy, Lease, checkpoint, hold, tag
+from projections.models import Checkpoint, HistoryEpoch, Parked
+from projections.operations import Refused
+from projections.projection import Projection, part, parts
+from projections.trouble import TROUBLE, sqlstate
+
+PATIENCE = 60.0  # seconds, for a moment in which the live tables can be had
+KEEP_OLD = timedelta(days=1)
+BEGINNING = timedelta(minutes=1)  # in which whoever has made a checkpoint takes its lease
+TAKEN = ("55P03", "40P01")  # SQLSTATE: a lock was not had in time; a deadlock
+
+LEFT_BEHIND = """
+    SELECT name FROM projections_checkpoint WHERE schema <> '' AND (leased_until IS NULL
+        OR leased_until <= statement_timestamp() OR NOT EXISTS (SELECT FROM pg_stat_activity WHERE pid = backend))"""
+
+Stand = tuple[int, int, int]  # a part's bounds, and its position
+
+
+class NotNow(Refused):
+    """Others are in the way; what was built is kept, and asking again goes on from there."""
+
+
+def swap(lease: Lease, live: Sequence[Lease]) -> float:
+    """Put the tables that ``lease`` has built in the place of the ``live`` ones; answers in how many seconds.
+
+    What was parked has been applied. Readers queue behind a lock that waits: so it waits briefly, and again. Refused:
+    something depends on the live tables; NotNow: somebody never lets go of them.
+    """
+    projection: Projection = lease.projection
+
+    def change() -> None:
+        with log_cursor() as cursor:
+            lease.move(cursor, lease.position)  # LeaseLost: these tables are another rebuild's
+            for each in live:
+                each.move(cursor, each.position)
+        stands = [(*part, lease.position) for part in parts(projection.partitions)]
+        _exchange(projection, lease.schema, stands, projection.version)
+
+    return _in_a_moment(projection, change)
+
+
+def go_back(projection: Projection) -> int:
+    """Put the tables that were kept at the last swap in the place of the live ones; those are kept in turn.
+
+    Answers the position that they stand at: they catch up by themselves. This code's version will not be built by
+    itself. Refused: none are kept, or they are of other columns.
+    """
+    kept, back = shadow.old(projection), f"back_{projection.name}"
+    if not _of(projection, kept):
+        raise Refused(f"No old tables of {projection.name} are kept: there is nothing to go back to.")
+    if difference := shadow.difference(projection, kept):
+        raise Refused(f"The old tables of {projection.name} are not those that this code reads: {difference}.")
+    stands: list[Stand] = []
+    why = f"Somebody went back from version {projection.version}."
+
+    def change() -> None:
+        found = list(_of(projection, kept).select_for_update())
+        if not found:
+            raise Refused(f"The old tables of {projection.name} were thrown away just now.")
+        stands[:] = [(each.low, each.high, each.position) for each in found]
+        shadow.rename(projection, kept, back)
+        parked = Parked.objects.filter(projection=checkpoint(projection.name, kept))
+        parked.update(projection=checkpoint(projection.name, back))
+        for each in live:
+            with log_cursor() as cursor:
+                each.move(cursor, each.position)
+        _exchange(projection, back, stands, found[0].version, refused_version=projection.version, refused_why=why)
+
+    try:
+        with hold(projection) as live:
+            _in_a_moment(projection, change)
+    except Busy as error:
+        raise NotNow(str(error)) from error
+    return min(position for _, _, position in stands)
+
+
+def drop_old(projection: Projection) -> None:
+    """Throw away the tables that were kept at the last swap."""
+    throw_away(projection.name, shadow.old(projection))
+
+
+def abandon(projection: Projection) -> None:
+    """Throw away what was built for a rebuild or to be compared, also under the hands of whoever builds it."""
+    for schema in (shadow.schema(projection), shadow.rehearsal(projection)):
+        throw_away(projection.name, schema)
+
+
+def drop_expired() -> list[str]:
+    """Throw away what nobody needs, or goes on with; answers the names of its schemas.
+
+    That are old tables, and half-built ones, after ``KEEP_OLD``; and those that were built to be compared by somebody
+    who is gone.
+    """
+    now = timezone.now()
+    found = Checkpoint.objects.exclude(schema="").values_list("projection", "schema", "updated_at", "name")
+    left = {name for (name,) in rows(LEFT_BEHIND)}
+    dropped = []
+    for projection, schema in sorted({(projection, schema) for projection, schema, *_ in found}):
+        late = now - (BEGINNING if schema.startswith("verify_") else KEEP_OLD)
+        mine = [(updated_at, name) for p, s, updated_at, name in found if (p, s) == (projection, schema)]
+        if all(updated_at < late and name in left for updated_at, name in mine):
+            throw_away(projection, schema)
+            dropped.append(schema)
+    return dropped
+
+
+def throw_away(projection: str, schema: str) -> None:
+    """Whoever is building there finds that its lease is gone."""
+    found = Checkpoint.objects.filter(projection=projection, schema=schema)
+    rows(CUT, [tag(name, epoch) for name, epoch in found.values_list("name", "epoch")])
+    with transaction.atomic():
+        found.delete()  # first: it is what a batch under way has locked
+        HistoryEpoch.objects.filter(schema=schema).delete()
+        Parked.objects.filter(projection=checkpoint(projection, schema)).delete()
+        shadow.drop(schema)
+
+
+def _in_a_moment(projection: Projection, change: Callable[[], None]) -> float:
+    until, wait = time.monotonic() + PATIENCE, 0.1
+    while True:
+        started = time.monotonic()
+        try:
+            with transaction.atomic():
+                with log_cursor() as cursor:
+                    cursor.execute("SELECT set_config('lock_timeout', %s, true)", [f"{wait}s"])
+                change()
+            return time.monotonic() - started
+        except (InternalError, *TROUBLE) as error:
+            if sqlstate(error) not in TAKEN:
+                raise
+            if time.monotonic() > until:
+                raise NotNow(f"{projection.name}: somebody reads its tables without end: {error}") from error
+            time.sleep(wait)
+            wait = min(2.0, wait * 1.3)  # longer than a second is what an autovacuum makes way for
+
+
+def _exchange(projection: Projection, schema: str, stands: Iterable[Stand], version: int, **marks: Any) -> None:
+    """In a transaction: tables, history, checkpoints and what is parked."""
+    name, kept = projection.name, shadow.old(projection)
+    if why := shadow.dependent(projection):
+        raise Refused(f"{name}: {why}.")
+    shadow.exchange(projection, schema)
+    found = list(_of(projection, "").select_for_update().order_by("name"))
+    Checkpoint.objects.filter(projection=name, schema__in=["", schema, kept]).delete()
+    epoch = max(each.epoch for each in found) + 1  # higher than any that somebody may still believe in
+    marks |= {word: getattr(found[0], word) for word in ("paused_at", "paused_by", "pause_reason")}
+    _stand(projection, "", stands, version=version, epoch=epoch, **marks)
+    _stand(projection, kept, [(e.low, e.high, e.position) for e in found], version=found[0].version)
+    parked = Parked.objects.filter(projection=name, skipped_at=None)
+    skipped = Parked.objects.filter(projection=name).exclude(skipped_at=None).values_list("position", flat=True)
+    Parked.objects.filter(projection=checkpoint(name, kept)).delete()
+    parked.update(projection=checkpoint(name, kept))
+    back = Parked.objects.filter(projection=checkpoint(name, schema))
+    back.filter(position__in=list(skipped)).delete()
+    back.update(projection=name)
+
+
+def _stand(projection: Projection, schema: str, stands: Iterable[Stand], **words: Any) -> None:
+    Checkpoint.objects.bulk_create(
+        Checkpoint(
+            name=checkpoint(projection.name, schema, part(low, high)),
+            projection=projection.name,
+            schema=schema,
+            low=low,
+            high=high,
+            position=position,
+            **words,
+        )
+        for low, high, position in stands
+    )
+
+
+def _of(projection: Projection, schema: str) -> Any:
+    return Checkpoint.objects.filter(projection=projection.name, schema=schema)

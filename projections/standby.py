@@ -1,0 +1,81 @@
+"""A thread in each worker that goes on where no message arrives: the broker is away, silent, or beat is."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from django.db import connection
+
+from eventstore import log
+from eventstore.persistence import rows
+
+EVERY = 1.0  # seconds from one look to the next; what stood still between two of them is advanced
+
+STANDS = """
+    SELECT name, projection, position, epoch, position < %s AND paused_at IS NULL
+        AND (leased_until IS NULL OR leased_until <= statement_timestamp()
+             OR NOT EXISTS (SELECT FROM pg_stat_activity WHERE pid = backend))
+    FROM projections_checkpoint WHERE projection = ANY(%s) AND schema = ''"""
+
+Stand = tuple[int, int]  # a position, and how often the lease was taken
+
+logger = logging.getLogger(__name__)
+
+
+def start(projections: Callable[[], Sequence[Any]], look_after: Callable[[Sequence[Any]], None]) -> None:
+    thread = threading.Thread(target=Standby(projections, look_after).run, name="standby", daemon=True)
+    thread.start()
+
+
+class Standby:
+    """Looks at ``projections`` every second; those that nobody looks after, it looks after itself."""
+
+    def __init__(self, projections: Callable[[], Sequence[Any]], look_after: Callable[[Sequence[Any]], None]) -> None:
+        self._projections, self._look_after = projections, look_after
+        self._seen: dict[str, Stand] = {}
+        self._acting = self._database_away = False
+
+    def run(self) -> None:
+        while True:
+            time.sleep(EVERY)  # first: the pool of processes is being forked
+            try:
+                self.turn()
+            except Exception as error:  # the database is away: it may come back
+                if not self._database_away:
+                    logger.warning("Projections cannot be looked at: %s", error)
+                self._database_away, self._acting, self._seen = True, False, {}
+                connection.close()
+            else:
+                self._database_away = False
+
+    def turn(self) -> None:
+        """One look. Neither moved nor taken since the last: no sweep has come.
+
+        While it acts, it knows where it left everything, and does not wait for another second.
+        """
+        projections = {each.name: each for each in self._projections()}
+        stands, waiting = self._look(list(projections))
+        left = {projections[waiting[name]] for name in waiting if self._seen.get(name) == stands[name]}
+        if left:
+            if not self._acting:
+                logger.warning("No sweep arrives: this worker advances projections without being asked.")
+            self._acting = True
+            self._look_after(sorted(left, key=lambda each: str(each.name)))
+            stands, waiting = self._look(list(projections))
+        elif self._acting and any(stands.get(name) != stand for name, stand in self._seen.items()):
+            logger.info("Sweeps arrive again.")
+            self._acting = False
+        self._seen = stands if self._acting else {name: stands[name] for name in waiting}
+
+    def _look(self, names: list[str]) -> tuple[dict[str, Stand], dict[str, str]]:
+        """Where each checkpoint stands, and of which projection those are that wait for somebody."""
+        end = log.horizon()
+        found = rows(STANDS, end, names)
+        stands = {name: (position, epoch) for name, _, position, epoch, _ in found}
+        waiting = {name: of for name, of, _, _, waits in found if waits}
+        if end:
+            for name in set(names) - {of for _, of, *_ in found}:  # it has not begun
+                stands[name], waiting[name] = (0, 0), name
+        return stands, waiting

@@ -1,0 +1,132 @@
+"""What can be asked of stock. One function, one command, one transaction."""
+
+from collections.abc import Callable, Iterable, Sequence
+from uuid import UUID
+
+from django.db import transaction
+from eventsourcing.application import AggregateNotFoundError
+
+from eventstore.persistence import rows
+from shop.application import Receipt, command, shop
+from shop.inventory.domain import BadQuantity, InsufficientStock, StockItem, UnknownStock, Wanted, stock_of
+
+
+@command
+def receive_stock(sku: str, *, quantity: int, reference: str = "") -> Receipt:
+    """The first of a SKU opens it. BadQuantity."""
+    with transaction.atomic():
+        item = _load([sku]).get(sku) or StockItem.open(sku)
+        item.receive(quantity, reference)
+        return shop.record(item)
+
+
+@command
+def count_stock(sku: str, *, counted: int, reason: str) -> Receipt:
+    """InsufficientStock: more are reserved than were counted, and back-orders are not allowed. UnknownStock."""
+    with transaction.atomic():
+        item = _known([sku])[sku]
+        item.count(counted, reason)
+        return shop.record(item)
+
+
+@command
+def set_stock_policy(sku: str, *, back_orders: bool, low_at: int) -> Receipt:
+    """Of a SKU that was never received, too: one that is sold before it is there. InsufficientStock, BadQuantity."""
+    with transaction.atomic():
+        item = _load([sku]).get(sku) or StockItem.open(sku)
+        item.set_policy(back_orders, low_at)
+        return shop.record(item)
+
+
+@command
+def reserve_stock(order_id: UUID, *, items: Sequence[Wanted]) -> Receipt:
+    """All or nothing; the same again, nothing. InsufficientStock, ReservedBefore, BadQuantity."""
+    with transaction.atomic():
+        return shop.record(*reserving(order_id, items))
+
+
+@command
+def release_stock(order_id: UUID, *, items: Sequence[Wanted], reason: str) -> Receipt:
+    """All or nothing; the same again, nothing. NotReserved, UnknownStock, BadQuantity."""
+    with transaction.atomic():
+        return shop.record(*releasing(order_id, items, reason))
+
+
+@command
+def ship_stock(order_id: UUID, *, items: Sequence[Wanted]) -> Receipt:
+    """All or nothing; the same again, nothing. NotReserved, InsufficientStock, UnknownStock, BadQuantity."""
+    with transaction.atomic():
+        return shop.record(*_each(items, lambda item, quantity: item.ship(order_id, quantity)))
+
+
+@command
+def take_back(order_id: UUID, *, items: Sequence[Wanted], reason: str) -> Receipt:
+    """All or nothing, of what that order was sent and has not sent back. NotShipped, UnknownStock, BadQuantity."""
+    with transaction.atomic():
+        return shop.record(*_each(items, lambda item, quantity: item.take_back(order_id, quantity, reason)))
+
+
+def reserving(order_id: UUID, items: Sequence[Wanted]) -> list[StockItem]:
+    """The items, each having decided, to be recorded with others: in a transaction, or they may be out of date."""
+    wanted = _added_up(items)
+    found = _load(wanted)
+    for sku, quantity in wanted.items():
+        if sku not in found:
+            detail = f"{sku}: {quantity:,} are wanted, and 0 are left."
+            raise InsufficientStock(detail, sku=sku, wanted=quantity, available=0)
+        found[sku].reserve(order_id, quantity)
+    return list(found.values())
+
+
+def releasing(order_id: UUID, items: Sequence[Wanted], reason: str) -> list[StockItem]:
+    """As ``reserving``, the other way."""
+    return _each(items, lambda item, quantity: item.release(order_id, quantity, reason))
+
+
+def _each(items: Sequence[Wanted], decide: Callable[[StockItem, int], None]) -> list[StockItem]:
+    wanted = _added_up(items)
+    found = _known(wanted)
+    for sku, quantity in wanted.items():
+        decide(found[sku], quantity)
+    return list(found.values())
+
+
+def _added_up(items: Sequence[Wanted]) -> dict[str, int]:
+    """How many of each SKU: two lines of one are one claim."""
+    if not items:
+        raise BadQuantity("Expected at least one SKU, found none.")
+    wanted: dict[str, int] = {}
+    for item in items:
+        if item.quantity < 1:
+            raise BadQuantity(f"{item.sku}: {item.quantity} is no quantity; it is at least 1.", sku=item.sku)
+        wanted[item.sku] = wanted.get(item.sku, 0) + item.quantity
+    return wanted
+
+
+def _known(skus: Iterable[str]) -> dict[str, StockItem]:
+    skus = list(skus)
+    found = _load(skus)
+    if missing := [sku for sku in skus if sku not in found]:
+        raise UnknownStock(f"There was never any {' or '.join(missing)} in stock.", sku=missing[0])
+    return found
+
+
+LOCK = "select pg_advisory_xact_lock(key) from unnest(%s::bigint[]) key"  # one after the other, as they stand
+LOCKS = 80 << 48  # the locks of stock, beside the log's own
+
+
+def _load(skus: Iterable[str]) -> dict[str, StockItem]:
+    """Those that there are, in order of id, and until the transaction ends nobody else's.
+
+    Many want the same SKU at once: in turn, each decides by what is there. Tried again and again against each other,
+    some would hear of a conflict, not of what is left. All lock in one order, so that none waits for who waits for him.
+    """
+    ids = {stock_of(sku): sku for sku in skus}
+    rows(LOCK, sorted(LOCKS | stream_id.int & (1 << 48) - 1 for stream_id in ids))
+    found = {}
+    for stream_id, sku in sorted(ids.items()):
+        try:
+            found[sku] = shop.load(StockItem, stream_id)
+        except AggregateNotFoundError:
+            continue
+    return found

@@ -1,0 +1,16 @@
+"""What the shop does by itself when a customer is forgotten, beside what each context does."""
+
+from uuid import UUID
+
+from projections.projection import Policy, on
+from shop.expand import evict
+from shop.roles import forget_sign_in
+
+
+class Forgetting(Policy):
+    """Lets go of what is kept of a forgotten customer outside the log and the read models."""
+
+    @on("Customer.Erased")
+    def forgotten(self, stream_id: UUID) -> None:
+        forget_sign_in(stream_id)
+        evict(stream_id)

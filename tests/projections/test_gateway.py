@@ -1,0 +1,117 @@
+"""Projections moved in a command's own transaction: all or nothing."""
+
+import threading
+from uuid import UUID
+
+import pytest
+from django.db import connection, transaction
+
+from projections.engine import catch_up
+from projections.gateway import NotMoved, moved
+from projections.models import Checkpoint
+from projections.operations import pause
+from projections.projection import Projection, on
+from projections.rows import EventFailed
+from tests.crowd import at_once
+from tests.lending.domain import Member
+from tests.lending.models import Borrower
+from tests.lending.story import library, naive, tell
+from tests.projections.conftest import LOANS, advance, tables
+
+pytestmark = [pytest.mark.usefixtures("made_up", "on_real_transactions")]
+
+
+def join(name: str) -> Member:
+    member = Member(name)
+    with transaction.atomic(), moved("Loans"):
+        library.record(member)
+    return member
+
+
+def test_the_row_is_there_when_the_command_answers():
+    tell(200)
+    advance(LOANS)
+
+    ada = join("Ada")
+
+    assert Borrower.objects.get(pk=ada.id).name == "Ada"
+    advance()
+    assert tables() == naive()
+
+
+def test_it_sees_all_that_came_before_first():
+    tell(200)
+
+    join("Ada")
+
+    assert tables()["borrower"] == naive()["borrower"]
+
+
+def test_who_takes_part_in_a_crowd_is_seen_once():
+    tell(50)
+    advance()
+
+    answers = at_once(8, lambda: [join("Crowd") for _ in range(10)])
+
+    assert [len(members) for members in answers] == [10] * 8
+    assert Borrower.objects.filter(name="Crowd").count() == 80
+    advance()
+    assert tables() == naive()
+
+
+def test_workers_go_on_beside_it():
+    tell(50)
+    done = threading.Event()
+
+    def work() -> None:
+        try:
+            while not done.is_set():
+                catch_up()
+        finally:
+            connection.close()
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    try:
+        for n in range(40):
+            ada = join(f"Ada {n}")
+            assert Borrower.objects.filter(pk=ada.id).exists()
+            library.record(Member(f"Ben {n}"))
+    finally:
+        done.set()
+        worker.join()
+    advance()
+    assert tables() == naive()
+
+
+def test_where_a_handler_fails_nothing_is_stored():
+    class Touchy(Projection):
+        tables = (Borrower,)
+
+        @on("Member.Joined")
+        def joined(self, stream_id: UUID) -> None:
+            raise RuntimeError("cannot stand it")
+
+    advance(Touchy())
+    member = Member("Ada")
+
+    with pytest.raises(EventFailed), transaction.atomic(), moved("Touchy"):
+        library.record(member)
+
+    assert naive()["borrower"] == {}
+    assert Checkpoint.objects.get(name="Touchy").position == 0
+
+
+def test_a_paused_projection_is_not_moved():
+    advance()
+    pause(LOANS, by="ops", reason="a test")
+
+    with pytest.raises(NotMoved, match="Loans is paused"):
+        join("Ada")
+
+    assert naive()["borrower"] == {}
+
+
+def test_it_needs_a_transaction():
+    with pytest.raises(RuntimeError, match="Expected a transaction"), moved("Loans"):
+        pass

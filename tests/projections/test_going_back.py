@@ -1,0 +1,274 @@
+"""What was swapped out is kept for a day, and can come back at once; workers rebuild by themselves what is due."""
+
+import logging
+from uuid import UUID
+
+import pytest
+
+from eventstore import log
+from projections import operations, tasks
+from projections.models import Checkpoint, HistoryEpoch, Parked
+from projections.projection import Policy, Projection, on, registered
+from projections.rebuild import Refused, drop_expired, drop_old, go_back, go_on, is_due, rebuild
+from tests.lending import models
+from tests.lending.domain import Member
+from tests.lending.models import Borrower
+from tests.lending.story import library, naive, tell
+from tests.projections.conftest import BOOKS, LOANS, advance, leftovers, sql, tables
+from tests.projections.test_rebuild import louder, tamper
+
+pytestmark = pytest.mark.usefixtures("on_real_transactions", "made_up")
+
+
+def capitals() -> Projection:
+    return louder(changes={Borrower: ("name",)})
+
+
+def names() -> list[str]:
+    return list(Borrower.objects.order_by("name").values_list("name", flat=True))
+
+
+def schemas() -> list[str]:
+    return [name for (name,) in sql("SELECT nspname FROM pg_namespace WHERE nspname ~ '^(old|back|rebuild)_'")]
+
+
+def test_the_old_tables_come_back_and_catch_up():
+    library.record(Member("Ada"))
+    advance(LOANS)
+    rebuild(capitals())
+    stood = log.horizon()
+    library.record(Member("Ben"))
+    advance(capitals())
+    assert names() == ["ADA", "BEN"]
+
+    position = go_back(capitals())
+
+    assert position == stood
+    assert names() == ["Ada"]
+    live = Checkpoint.objects.get(name="Loans")
+    assert (live.version, live.position, live.refused_version) == (1, stood, 2)
+    assert not is_due(capitals()), "somebody has just gone back from it"
+    advance(LOANS)
+    assert names() == ["Ada", "Ben"]
+
+
+def test_going_back_twice_is_going_forward_again():
+    tell(300)
+    advance()
+    tamper()
+    tampered = tables()
+    rebuild(BOOKS, expect_changes=True)
+    assert tables() == naive()
+
+    go_back(BOOKS)
+    back = tables()
+    go_back(BOOKS)
+
+    assert back == tampered
+    assert tables() == naive()
+    assert schemas() == ["old_Books"]
+    assert sorted({(each.schema, each.table) for each in HistoryEpoch.objects.filter(table__contains="book")}) == [
+        ("", "lending_bookcard"),
+        ("old_Books", "lending_bookcard"),
+    ]
+    tell(100, seed=2)
+    advance()
+    assert tables() == naive()
+
+
+def test_where_nothing_is_kept_there_is_no_way_back():
+    tell(50)
+    advance()
+    rebuild(BOOKS)
+    drop_old(BOOKS)
+
+    with pytest.raises(Refused, match=r"No old tables of Books are kept: there is nothing to go back to\."):
+        go_back(BOOKS)
+
+    assert schemas() == []
+    assert not Checkpoint.objects.exclude(schema="").exists()
+    assert not HistoryEpoch.objects.exclude(schema="").exists()
+
+
+def test_old_tables_that_this_code_cannot_read_do_not_come_back():
+    tell(50)
+    advance()
+    rebuild(BOOKS)
+    sql('ALTER TABLE "old_Books".lending_bookcard ADD COLUMN more text')
+
+    with pytest.raises(Refused, match="lending_bookcard has more text in one of them alone"):
+        go_back(BOOKS)
+
+    assert tables() == naive()
+
+
+def test_old_tables_hold_what_was_erased_since_and_are_dropped_after_a_day():
+    tell(50)
+    advance()
+    rebuild(BOOKS)
+    sql("UPDATE projections_checkpoint SET updated_at = updated_at - interval '23 hours' WHERE schema <> ''")
+    before_that = drop_expired()
+    sql("UPDATE projections_checkpoint SET updated_at = updated_at - interval '2 hours' WHERE schema <> ''")
+
+    dropped = drop_expired()
+
+    assert (before_that, dropped) == ([], ["old_Books"])
+    assert schemas() == []
+
+
+def test_a_pause_outlives_a_swap_and_the_way_back():
+    tell(50)
+    advance()
+    operations.pause(BOOKS, by="ada", reason="to look")
+
+    rebuild(BOOKS)
+    go_back(BOOKS)
+
+    live = Checkpoint.objects.get(name="Books")
+    assert (live.paused_by, live.pause_reason) == ("ada", "to look")
+    assert live.paused_at is not None
+
+
+class Touchy(models.Loans):
+    """Cannot stand a name, until it is mended."""
+
+    refuses = True
+
+    @on("Member.Joined")
+    def joined(self, stream_id: UUID, name: str) -> Borrower:
+        if self.refuses and name == "Poison":
+            raise ValueError("cannot stand it")
+        return Borrower(id=stream_id, name=name)
+
+
+registered.remove(next(each for each in registered if isinstance(each, Touchy)))  # only where a test asks for it
+
+
+Touchy.name = "Loans"  # a subclass is called as its class is
+
+
+def test_a_rebuild_applies_what_was_parked_and_the_way_back_parks_it_again(monkeypatch):
+    library.record(Member("Ada"), Member("Poison"))
+    advance(touchy := Touchy())
+    parked = list(Parked.objects.values_list("projection", "position"))
+    monkeypatch.setattr(Touchy, "refuses", False)
+
+    with pytest.raises(Refused, match="1 events are parked, which a rebuild applies"):
+        rebuild(touchy)
+    rebuild(touchy, expect_changes=True)
+
+    assert len(parked) == 1
+    assert not Parked.objects.filter(projection="Loans").exists()
+    assert names() == ["Ada", "Poison"]
+    go_back(touchy)
+    assert names() == ["Ada"]
+    assert list(Parked.objects.values_list("projection", "position")) == parked
+    drop_old(touchy)
+    assert list(Parked.objects.values_list("projection", "position")) == parked
+
+
+def test_a_higher_version_is_built_by_the_workers_in_steps(monkeypatch):
+    tell(300)
+    advance()
+    monkeypatch.setattr("projections.build.BATCH", 20)
+    assert not is_due(LOANS)
+    risen = louder(changes={Borrower: ("name",), models.LoanCard: ("member_name",)})
+
+    steps = 0
+    assert is_due(risen)
+    while not go_on(risen, seconds=0.02):
+        assert Borrower.objects.filter(name__startswith="M").exists(), "the old serves reads"
+        assert {Checkpoint.objects.get(name="Loans").version} == {1}
+        steps += 1
+
+    assert steps > 0
+    assert not is_due(risen)
+    assert all(name == name.upper() or name.startswith("Renamed") for name in names())
+    assert Checkpoint.objects.get(name="Loans").version == 2
+    assert leftovers() == []
+
+
+def test_a_sweep_rebuilds_what_is_due_and_drops_what_is_kept_too_long(monkeypatch):
+    tell(300)
+    advance()
+    rebuild(BOOKS)
+    sql("UPDATE projections_checkpoint SET updated_at = updated_at - interval '25 hours' WHERE schema <> ''")
+    operations.ask_rebuild(LOANS, by="ada")
+
+    sweeps = 0
+    while is_due(LOANS):
+        tasks.look_after([BOOKS, LOANS])
+        sweeps += 1
+
+    assert 0 < sweeps < 10
+    assert schemas() == ["old_Loans"]
+    assert tables() == naive()
+
+
+def test_what_refuses_a_rebuild_is_noted_and_not_tried_again_until_somebody_asks(caplog):
+    library.record(Member("Ada"))
+    advance(LOANS)
+    risen = louder()
+
+    with caplog.at_level(logging.ERROR):
+        over = go_on(risen, seconds=10)
+
+    live = Checkpoint.objects.get(name="Loans")
+    assert over
+    assert live.refused_version == 2
+    assert "lending_borrower: 1 of 1 rows differ" in live.refused_why
+    assert [record.message for record in caplog.records] == ["Loans was not rebuilt."]
+    assert not is_due(risen)
+    assert leftovers() == []
+    operations.ask_rebuild(risen, by="ada", expect_changes=True)
+    assert is_due(risen)
+    assert go_on(risen, seconds=10)
+    assert names() == ["ADA"]
+    live.refresh_from_db()
+    assert (live.version, live.rebuild_asked_at, live.refused_version) == (2, None, None)
+    assert not is_due(risen)
+
+
+def test_a_handler_that_fails_refuses_a_rebuild_by_the_workers():
+    library.record(Member("Ada"))
+    advance(LOANS)
+
+    class Loans(models.Loans):
+        version = 2
+
+        @on("Member.Joined")
+        def joined(self) -> None:
+            raise ValueError("no")
+
+    assert go_on(Loans(), seconds=10)
+
+    assert Checkpoint.objects.get(name="Loans").refused_why == (
+        f"Loans cannot apply Member.Joined at position {log.horizon()}: ValueError: no"
+    )
+    assert not is_due(Loans())
+    assert names() == ["Ada"]
+
+
+def test_a_step_leaves_what_another_is_building_alone():
+    library.record(Member("Ada"))
+    advance(LOANS)
+    steps = []
+
+    def step(name: str, doing: str, *_: object) -> None:
+        if doing == "indexing":
+            steps.append(go_on(capitals(), seconds=10))
+
+    rebuild(capitals(), report=step)
+
+    assert steps == [False]
+    assert names() == ["ADA"]
+    assert not is_due(capitals())
+
+
+def test_nothing_is_due_of_a_policy_or_of_what_never_ran():
+    class Greets(Policy):
+        @on("Member.Joined")
+        def joined(self, name: str) -> None: ...
+
+    assert not is_due(Greets())
+    assert not is_due(LOANS)

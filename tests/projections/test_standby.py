@@ -1,0 +1,134 @@
+"""What a worker does by itself where no sweep arrives: as little as a sweep, and only then."""
+
+import pytest
+from eventsourcing.persistence import OperationalError
+
+from projections import standby
+from projections.engine import catch_up
+from projections.models import Checkpoint
+from projections.standby import Standby
+from tests.lending.domain import Member
+from tests.lending.models import Borrower
+from tests.lending.story import library
+from tests.projections.conftest import BOOKS, LOANS, advance, sql
+
+pytestmark = pytest.mark.usefixtures("on_real_transactions")
+
+
+class Acts:
+    """Looks after projections as the engine does, and notes which."""
+
+    def __init__(self) -> None:
+        self.after: list[list[str]] = []
+
+    def __call__(self, projections) -> None:
+        self.after.append([each.name for each in projections])
+        catch_up(projections)
+
+
+@pytest.fixture
+def acts():
+    return Acts()
+
+
+@pytest.fixture
+def standing(acts):
+    return Standby(lambda: [LOANS, BOOKS], acts)
+
+
+def turns(standing: Standby, count: int) -> None:
+    for _ in range(count):
+        standing.turn()
+
+
+def test_what_nobody_looked_after_between_two_looks_is_advanced(standing, acts, caplog):
+    library.record(Member("Ada"))
+
+    standing.turn()
+    assert acts.after == []
+    turns(standing, 3)
+
+    assert acts.after == [["Books", "Loans"]]
+    assert Borrower.objects.count() == 1
+    said = [record.message for record in caplog.records if record.name == "projections.standby"]
+    assert said == ["No sweep arrives: this worker advances projections without being asked."]
+
+
+def test_where_sweeps_arrive_it_does_nothing(standing, acts):
+    for name in ("Ada", "Grace", "Joan"):
+        library.record(Member(name))
+        standing.turn()
+        advance(LOANS, BOOKS)
+
+    turns(standing, 2)
+
+    assert acts.after == []
+
+
+def test_while_no_sweep_arrives_it_does_not_wait_for_a_second_look(standing, acts):
+    library.record(Member("Ada"))
+    turns(standing, 2)
+
+    library.record(Member("Grace"))
+    standing.turn()
+
+    assert Borrower.objects.count() == 2
+    assert len(acts.after) == 2
+
+
+def test_when_sweeps_arrive_again_it_leaves_it_to_them(standing, acts, caplog):
+    caplog.set_level("INFO")
+    library.record(Member("Ada"))
+    turns(standing, 2)
+    library.record(Member("Grace"))
+    advance(LOANS, BOOKS)
+
+    standing.turn()
+    library.record(Member("Joan"))
+    standing.turn()
+
+    assert len(acts.after) == 1
+    assert caplog.messages[-1] == "Sweeps arrive again."
+
+
+def test_one_that_stopped_is_tried_again(standing, acts):
+    receipt = library.record(Member("Ada"))
+    advance(BOOKS, LOANS)
+    Checkpoint.objects.filter(name="Loans").update(position=receipt.position - 1, error="it failed")
+    Borrower.objects.all()._raw_delete("default")
+
+    turns(standing, 2)
+
+    assert Borrower.objects.count() == 1
+
+
+@pytest.mark.parametrize("why", [{"paused_at": "2026-01-01T00:00Z"}, {"leased_until": "2999-01-01T00:00Z"}])
+def test_one_that_is_paused_or_held_is_left_alone(standing, acts, why):
+    library.record(Member("Ada"))
+    advance(BOOKS, LOANS)
+    library.record(Member("Grace"))
+    backend = sql("select pg_backend_pid()")[0][0]
+    Checkpoint.objects.filter(name="Loans").update(**why, backend=backend)
+
+    turns(standing, 3)
+
+    assert acts.after == [["Books"]]
+
+
+def test_an_error_is_said_once_and_does_not_end_it(standing, monkeypatch, caplog):
+    class Enough(BaseException):
+        pass
+
+    turned = iter([OperationalError("away"), OperationalError("away"), None, Enough()])
+
+    def turn() -> None:
+        if error := next(turned):
+            raise error
+
+    monkeypatch.setattr(standby.time, "sleep", lambda _: None)
+    monkeypatch.setattr(standing, "turn", turn)
+
+    with pytest.raises(Enough):
+        standing.run()
+
+    assert caplog.messages == ["Projections cannot be looked at: away"]

@@ -1,0 +1,87 @@
+"""Customers on the desk: those who celebrate soon are chosen, and granted a trial."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from uuid import uuid4
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.urls import reverse
+
+from eventstore.models import Event
+from projections.engine import catch_up
+from shop.customers.commands import (
+    add_address,
+    add_payment_method,
+    charge_credit,
+    register_customer,
+    reserve_credit,
+    set_birthday,
+    set_credit_limit,
+)
+from shop.values import Address, Money
+
+pytestmark = pytest.mark.django_db
+LIST = reverse("admin:customers_customersummary_changelist")
+TODAY = datetime.now(UTC).date()
+
+
+@pytest.fixture
+def ada():
+    ada = register_customer(name="Ada", email="ada@example.com").id
+    soon = TODAY + timedelta(days=10)
+    set_birthday(ada, birthday=soon.replace(year=1984, day=min(soon.day, 28)))
+    register_customer(name="Bob", email="bob@example.com")
+    catch_up()
+    return ada
+
+
+def signed_in(client, user):
+    client.force_login(user)
+    return client
+
+
+def test_who_celebrates_soon_is_granted_a_trial_once(client, ada):
+    desk = signed_in(client, User.objects.create_superuser("boss"))
+    asked = {"action": "grant_trial", "_selected_action": [str(ada)]}
+
+    chosen = desk.get(LIST, {"birthday": "14", "tier": "standard"}).content.decode()
+    for _ in range(2):
+        answer = desk.post(LIST, asked, follow=True)
+    catch_up()
+    after = desk.get(LIST, {"birthday": "14", "tier": "standard"}).content.decode()
+
+    assert ("ada@example.com" in chosen, "bob@example.com" in chosen) == (True, False)
+    (granted,) = Event.objects.filter(name="Customer.PremiumGranted")
+    assert (granted.stream_id, granted.actor, granted.reason) == (ada, "boss", "a trial, granted on the desk")
+    assert "0 of 1 were granted" in answer.content.decode()
+    assert "ada@example.com" not in after
+
+
+def test_who_may_only_look_grants_nothing(client, ada, settings):
+    settings.ROLES_OF_STAFF = ["auditor"]
+    auditor = User.objects.create_user("auditor", is_staff=True)
+    auditor.user_permissions.add(Permission.objects.get(codename="view_customersummary"))
+
+    signed_in(client, auditor).post(LIST, {"action": "grant_trial", "_selected_action": [str(ada)]})
+
+    assert not Event.objects.filter(name="Customer.PremiumGranted").exists()
+
+
+def test_the_page_of_a_customer_shows_cards_addresses_and_credit(client, ada):
+    add_address(ada, address=Address("Kai 3", "Hamburg", "20457", "DE"))
+    add_payment_method(ada, token="token", label="Visa of the firm", last_four="4242")
+    set_credit_limit(ada, limit=Money(Decimal(500), "EUR"))
+    order = uuid4()
+    reserve_credit(ada, order_id=order, amount=Money(Decimal(120), "EUR"))
+    charge_credit(ada, order_id=order)
+    catch_up()
+
+    page = signed_in(client, User.objects.create_superuser("boss")).get(
+        reverse("admin:customers_customersummary_change", args=[ada])
+    )
+
+    told = page.content.decode()
+    assert "1. Visa of the firm …4242" in told
+    assert "120.00 owed, 0.00 reserved, of 500.00 EUR" in told
+    assert "added Kai 3 Hamburg" in told

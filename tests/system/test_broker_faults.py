@@ -1,0 +1,107 @@
+"""The broker is emptied, restarted, silent: requests do not notice, and rows are a few seconds late at most."""
+
+import json
+import os
+import signal
+import statistics
+import subprocess
+import sys
+import time
+
+import pytest
+import redis
+from django.db import connections
+
+from eventstore import log
+from projections.models import Checkpoint
+from tests.lending.story import naive
+from tests.projections.conftest import tables
+from tests.system import processes
+from tests.system.processes import until
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+STALE = 5.0  # seconds, at the most
+
+
+def flush(broker):
+    redis.from_url(broker.url).flushall()
+
+
+def stop(broker):
+    broker.end()
+
+
+def freeze(broker):
+    os.kill(broker.child.pid, signal.SIGSTOP)
+
+
+def thaw(broker):
+    os.kill(broker.child.pid, signal.SIGCONT)
+
+
+FAULTS = {"flushed": (flush, None), "restarted": (stop, lambda broker: broker.start()), "silent": (freeze, thaw)}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_rows_follow_while_the_broker_fails(empty_log, broker, tmp_path, fault):
+    endured(broker, tmp_path, fault, before=1.0, during=6.0)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("fault", FAULTS)
+def test_thirty_seconds_of_each_broker_fault(empty_log, broker, tmp_path, fault):
+    """``./test -m long -k thirty_seconds -s``"""
+    print(f"\n{fault}: {endured(broker, tmp_path, fault, before=15.0, during=30.0)}")
+
+
+def endured(broker, tmp_path, fault, *, before, during):
+    """Work before, during and after the fault; what was seen, for people."""
+    cause, cure = FAULTS[fault]
+    beat, worker = processes.beat(broker.url, tmp_path / "beat.log"), processes.worker(broker.url, tmp_path / "log")
+    load = subprocess.Popen(
+        [sys.executable, "-m", "tests.system.load"],
+        cwd=processes.ROOT,
+        env=processes.environment(broker.url),
+        stdout=subprocess.PIPE,
+        text=True,
+        process_group=0,
+    )
+    try:
+        assert load.stdout.readline() == "working\n"
+        until(lambda: Checkpoint.objects.filter(projection="Loans", position__gt=0).exists(), 30, "the worker")
+        began = time.monotonic()
+        time.sleep(before)  # so long is the load watched
+        failed = time.monotonic()
+        cause(broker)
+        time.sleep(during)
+        if cure:
+            cure(broker)
+        cured = time.monotonic()
+        time.sleep(before)
+        load.terminate()
+        seen = json.loads(load.communicate(timeout=60)[0])
+        head = log.horizon()
+        until(lambda: Checkpoint.objects.filter(projection="Loans", position__gte=head).exists(), 10, "catching up")
+        assert worker.poll() is None, "the worker survives"
+    finally:
+        for process in (load, worker, beat):
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGCONT)
+            processes.kill(process)
+        connections.close_all()
+
+    assert load.returncode == 0, "no request fails"
+    assert max(seconds for _, seconds in seen["read"]) < STALE
+    assert tables()["borrower"] == naive()["borrower"]
+    quiet = [took for when, took in seen["asked"] if began < when < failed]
+    fire = [took for when, took in seen["asked"] if failed < when < cured]
+    late = [took for when, took in seen["read"] if failed < when < cured]
+    return (
+        f"requests p50 {ms(quiet, 50)} → {ms(fire, 50)} ms, p99 {ms(quiet, 99)} → {ms(fire, 99)} ms; "
+        f"rows p50 {ms(late, 50)} ms, at most {max(late) * 1000:.0f} ms late"
+    )
+
+
+def ms(seconds, percent):
+    return f"{statistics.quantiles(seconds, n=100)[percent - 1] * 1000:.1f}"

@@ -1,0 +1,120 @@
+"""Workers are killed and frozen at random while events come in: every row is right, every policy acted once."""
+
+import os
+import random
+import signal
+import subprocess
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from django.db import connection, connections
+
+from eventstore import log
+from eventstore.models import Event
+from projections.lease import begin
+from projections.models import Checkpoint, Parked
+from projections.projection import known
+from projections.rebuild import verify
+from tests.lending.story import naive, tell
+from tests.projections.conftest import tables
+from tests.system import processes
+from tests.system.processes import until
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+NAMES = ("Books", "Shelves", "Loans", "Reminders")
+
+
+def test_killed_and_frozen_workers_lose_nothing_and_double_nothing(empty_log, broker, tmp_path):
+    under_fire(broker, tmp_path, kills=6, freezes=2)
+
+
+@pytest.mark.long
+def test_fifty_kills_and_ten_freezes(empty_log, broker, tmp_path):
+    """``./test -m long -k fifty_kills -s``"""
+    print(under_fire(broker, tmp_path, kills=50, freezes=10))
+
+
+def under_fire(broker, tmp_path, *, kills, freezes):
+    """Three workers meet faults in a random order while two writers tell stories; what was seen, for people."""
+    chance = random.Random(2026)
+    faults = ["kill"] * kills + ["freeze"] * freezes
+    chance.shuffle(faults)
+    output = tmp_path / "workers.log"
+    begin(known()["Reminders"])
+    beat = processes.beat(broker.url, tmp_path / "beat.log")
+    workers = [processes.worker(broker.url, output) for _ in range(3)]
+    frozen: list[tuple[float, subprocess.Popen[bytes]]] = []
+    try:
+        with telling():
+            for fault in faults:
+                time.sleep(chance.uniform(0.2, 1.0))  # the load's pace, not a wait for anything
+                victim = chance.choice([w for w in workers if w not in [held for _, held in frozen]])
+                if fault == "kill":
+                    processes.kill(victim)
+                    workers[workers.index(victim)] = processes.worker(broker.url, output)
+                elif len(frozen) < len(workers) - 1:
+                    os.killpg(victim.pid, signal.SIGSTOP)
+                    frozen.append((time.monotonic() + chance.uniform(2, 10), victim))
+                for due, held in frozen[:]:
+                    if time.monotonic() > due:
+                        os.killpg(held.pid, signal.SIGCONT)
+                        frozen.remove((due, held))
+        until(caught_up, 60, "the projections to catch up, some workers still frozen")
+        for _, held in frozen:
+            os.killpg(held.pid, signal.SIGCONT)
+        until(lambda: not Checkpoint.objects.exclude(leased_until=None).exists(), 60, "those thawed to give up")
+        until(caught_up, 60, "the projections to catch up")
+    finally:
+        for process in (*workers, beat):
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGCONT)
+            processes.kill(process)
+
+    assert Parked.objects.count() == 0
+    assert tables() == naive(), "an independent fold"
+    for name in ("Books", "Shelves", "Loans"):
+        for compared in verify(known()[name]):
+            assert not compared.differing, str(compared)
+    opened = set(Event.objects.filter(name="Loan.Opened").values_list("event_id", flat=True))
+    acted = Counter(Event.objects.filter(name="Reminder.Written").values_list("causation_id", flat=True))
+    assert acted == Counter(opened), "each policy acted exactly once"
+    epochs = dict(Checkpoint.objects.filter(projection__in=NAMES).values_list("name", "epoch"))
+    connections.close_all()
+    return f"{Event.objects.count():,} events, {len(opened):,} policy actions, leases taken: {epochs}"
+
+
+@contextmanager
+def telling() -> Iterator[None]:
+    """Two writers tell stories for as long as the block lasts."""
+    done = threading.Event()
+
+    def write(writer: int) -> None:
+        chapter = 0
+        try:
+            while not done.is_set():
+                tell(40, seed=1 + writer + 2 * chapter)
+                chapter += 1
+                done.wait(0.02)
+        finally:
+            connection.close()
+
+    writers = [threading.Thread(target=write, args=(n,)) for n in range(2)]
+    for writer in writers:
+        writer.start()
+    try:
+        yield
+    finally:
+        done.set()
+        for writer in writers:
+            writer.join()
+
+
+def caught_up() -> bool:
+    head = log.horizon()
+    stood = Checkpoint.objects.filter(position=head, error="", schema="").values_list("projection", flat=True)
+    return set(stood) >= set(NAMES)
