@@ -1,7 +1,7 @@
 """The event browser: who sees what of the log, and what it costs to show it."""
 
 from datetime import UTC, datetime, timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from django.contrib.auth.models import Permission, User
@@ -39,7 +39,7 @@ def test_who_is_not_signed_in_is_sent_to_the_sign_in(client):
     assert (response.status_code, response.url) == (302, f"/admin/login/?next={LIST}")
 
 
-@pytest.mark.parametrize("page", ["", "1/", f"stream/{uuid4()}/", f"causes/{uuid4()}/"])
+@pytest.mark.parametrize("page", ["", "1/", f"stream/{UUID(int=7)}/", f"causes/{UUID(int=8)}/"])
 def test_staff_without_the_permission_are_refused(client, page):
     client.force_login(User.objects.create_user("packer", is_staff=True))
 

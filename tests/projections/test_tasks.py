@@ -83,12 +83,12 @@ def test_a_bell_sends_one_message_for_many_rings(broker):
 
 def test_a_bell_rings_in_each_queue_that_is_in_use(broker, settings):
     settings.PROJECTIONS_QUEUES = {"ordering": "orders", "catalog": "rest", "lending": "rest", "nobody": "unused"}
-    bell = Bell()
+    expected = {("celery", "celery"), ("orders", "orders"), ("rest", "rest")}
 
-    bell.ring()
-    until(lambda: broker.sent == 3, SOON, "three messages")
+    Bell().ring()
+    until(lambda: {*broker.queues} >= expected, SOON, "three messages")
 
-    assert broker.queues == [("celery", "celery"), ("orders", "orders"), ("rest", "rest")]
+    assert {*broker.queues} == expected
 
 
 @pytest.mark.django_db

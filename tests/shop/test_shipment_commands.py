@@ -93,10 +93,10 @@ def test_a_parcel_for_where_its_customer_lives_goes_without_a_question(parcel):
 
 @pytest.mark.parametrize("caught_up", [True, False])
 def test_a_customer_who_moved_while_the_parcel_was_packed_holds_it_whatever_the_copies_say(ada, parcel, caught_up):
-    catch_up([each for each in known().values() if each.context == "shipping"])  # there is no order beside it
+    catch_up()
     change_address(ada, 1, address=AWAY)
     if caught_up:
-        catch_up([each for each in known().values() if each.context == "shipping"])  # there is no order beside it
+        catch_up()
 
     with pytest.raises(AddressQuestionOpen):
         dispatch(parcel, carrier="DHL")
@@ -118,7 +118,7 @@ def test_a_customer_who_moved_while_the_parcel_was_packed_holds_it_whatever_the_
     ],
 )
 def test_however_a_customer_moves_the_question_is_raised_by_itself(ada, parcel, move):
-    catch_up([each for each in known().values() if each.context == "shipping"])  # there is no order beside it
+    catch_up()
 
     move(ada)
 
@@ -138,7 +138,7 @@ def test_one_planned_for_an_address_that_is_already_given_up_is_a_question_at_on
 
 
 def test_one_planned_and_moved_away_from_before_any_read_model_has_seen_it_is_a_question_too(ada):
-    catch_up([each for each in known().values() if each.context == "shipping"])  # there is no order beside it
+    catch_up()
     parcel = plan_shipment(uuid4(), customer_id=ada, lines=[MUGS], ship_to=HOME).id
     catch_up([known()["AddressQuestions"]])
     change_address(ada, 1, address=AWAY)
@@ -157,7 +157,7 @@ def test_another_address_that_is_not_the_default_one_is_no_question(ada, parcel)
 
 def test_who_moves_back_is_asked_no_more(ada, parcel):
     change_address(ada, 1, address=AWAY)
-    catch_up([each for each in known().values() if each.context == "shipping"])  # there is no order beside it
+    catch_up()
     change_address(ada, 1, address=HOME)
 
     dispatch(parcel, carrier="DHL")
@@ -235,9 +235,9 @@ def test_what_is_shown_is_what_the_log_makes_of_it_also_of_who_was_forgotten(emp
         add_address(ada, address=HOME)
         pack(plan_shipment(uuid4(), customer_id=ada, lines=[MUGS], ship_to=HOME).id)
         change_address(ada, 1, address=AWAY)
-        catch_up([each for each in known().values() if each.context == "shipping"])  # there is no order beside it
+        catch_up()
         erase_customer(ada)
-        catch_up([each for each in known().values() if each.context == "shipping"])  # there is no order beside it
+        catch_up()
 
     call_command("projections", "verify", "Shipments", "ShippingCustomers")
 

@@ -32,7 +32,7 @@ FAULTS = ("error", "charge_then_error", "nonsense", "decline", "charge_then_erro
 def test_killed_workers_and_a_killed_gateway_move_no_money_twice(
     empty_log, live_server, tmp_path, monkeypatch, settings
 ):
-    under_fire(live_server, tmp_path, monkeypatch, settings, payments=16, kills=6)
+    under_fire(live_server, tmp_path, monkeypatch, settings, payments=6, kills=3)
 
 
 @pytest.mark.long
