@@ -16,11 +16,13 @@ class ProjectionsConfig(AppConfig):
         post_migrate.connect(_begin_policies, sender=self)
 
 
-def _begin_policies(apps: Any = apps, **_: Any) -> None:
+def _begin_policies(apps: Any = apps, using: str = "default", **_: Any) -> None:
     """A policy hears what is recorded from its first ``migrate`` on."""
     from projections.lease import begin
     from projections.projection import Policy, registered
 
+    if using != "default":
+        return  # another database, in which nobody acts
     try:
         apps.get_model("projections", "Checkpoint")._meta.get_field("schema")
     except (LookupError, FieldDoesNotExist):

@@ -240,7 +240,7 @@ def test_what_is_parked_is_listed_with_its_error_and_what_waits_behind_it(parked
 
     assert head.split() == ["PROJECTION", "POSITION", "EVENT", "STREAM", "AGE", "TRIES", "BEHIND"]
     stream = str(Parked.objects.get(position=first).stream_id)
-    assert listed.split()[:4] == ["Members", str(first), "Member.Joined", stream]
+    assert listed.split()[:4] == ["Members", f"{first:,}", "Member.Joined", stream]
     assert listed.split()[-2:] == ["0", "1"]
     assert error.endswith("ValueError: cannot stand it")
     assert words(command("list", "Members"))[1][1:3] == ["parked", "2"]
