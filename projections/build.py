@@ -18,7 +18,7 @@ from eventstore.persistence import cursor as log_cursor
 from eventstore.persistence import rows
 from eventstore.sources import fingerprint
 from projections import crew, history, shadow
-from projections.engine import _as_far_as_possible, no_collection, read
+from projections.engine import as_far_as_possible, no_collection, read
 from projections.lease import CUT, Lease, checkpoint, tag, take
 from projections.models import Checkpoint
 from projections.operations import Refused
@@ -127,7 +127,7 @@ def orders(
 def _batch(lease: Lease, end: int) -> int:
     with no_collection():
         events, to = read([lease], end, BATCH)
-        _as_far_as_possible(lease, events, to, False)
+        as_far_as_possible(lease, events, to, False)
     return len(events)
 
 

@@ -8,11 +8,12 @@ from uuid import UUID
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
-from projections import operations, parking, rebuild
+from projections import operations, parking, rebuild, retrying
 from projections.lease import Busy, LeaseLost
 from projections.models import Parked
-from projections.parking import NotParked, Retried
+from projections.parking import NotParked
 from projections.projection import known
+from projections.retrying import Retried
 from projections.rows import EventFailed
 from projections.status import Status
 
@@ -93,10 +94,10 @@ def retry(projection: Any, *, by: str, stream_id: UUID | None = None) -> Retried
     NotParked: nothing is.
     """
     chosen = parking.waiting(projection.name)
-    if chosen.filter(**{"stream_id": stream_id} if stream_id else {}).exists() and not parking._in_place(projection):
+    if chosen.filter(**{"stream_id": stream_id} if stream_id else {}).exists() and not retrying.in_place(projection):
         operations.ask_rebuild(projection, by=by, expect_changes=True)
         return None
-    return parking.retry(projection, stream_id)
+    return retrying.retry(projection, stream_id)
 
 
 def told(projection: Any, retried: Retried | None) -> str:

@@ -151,7 +151,7 @@ def fold(lease: Lease, events: Sequence[Recorded], to: int, cursor: Cursor[Any])
 def _go_on(lease: Lease, events: Sequence[Recorded], to: int, *, release: bool) -> bool:
     """Apply ``events``; what fails is parked, or else notes why the projection stands before it."""
     try:
-        _as_far_as_possible(lease, events, to, release)
+        as_far_as_possible(lease, events, to, release)
     except LeaseLost as lost:
         logger.info("%s", lost)
         return False
@@ -170,7 +170,7 @@ def _go_on(lease: Lease, events: Sequence[Recorded], to: int, *, release: bool) 
     return True
 
 
-def _as_far_as_possible(lease: Lease, events: Sequence[Recorded], to: int, release: bool) -> None:
+def as_far_as_possible(lease: Lease, events: Sequence[Recorded], to: int, release: bool) -> None:
     """All of ``events``; those that fail are found by halving, and parked if that is the projection's way.
 
     A policy hears one at a time: what it appends holds back the horizon until it is committed.

@@ -8,7 +8,7 @@ from uuid import UUID
 from projections import shadow
 from projections.build import LEASE, splits
 from projections.compare import declared_columns
-from projections.engine import BATCH, _as_far_as_possible, no_collection, read
+from projections.engine import BATCH, as_far_as_possible, no_collection, read
 from projections.lease import Busy, Lease, hold
 from projections.models import Checkpoint
 from projections.operations import Refused
@@ -55,7 +55,7 @@ def bring(live: Lease, end: int) -> None:
     while live.position < end:
         with no_collection():
             events, to = read([live], end, BATCH)
-            _as_far_as_possible(live, events, to, False)
+            as_far_as_possible(live, events, to, False)
 
 
 def stands(projection: Any) -> Sequence[Checkpoint]:

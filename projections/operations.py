@@ -6,7 +6,8 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from eventstore.persistence import cursor as log_cursor
-from projections.lease import hold
+from projections import history
+from projections.lease import begin, hold
 from projections.models import Checkpoint, HistoryEpoch, Parked
 from projections.projection import Policy
 
@@ -19,8 +20,6 @@ def pause(subscriber: Any, *, by: str, reason: str) -> None:
     """Nobody moves it until ``resume``: a batch under way is the last. Refused: no reason, or it is paused already."""
     if not reason.strip():
         raise Refused("Expected a reason for the pause, found none.")
-    from projections.lease import begin
-
     begin(subscriber)
     live = _live(subscriber)
     if live.exclude(paused_at=None).exists():
@@ -56,8 +55,6 @@ def replay(projection: Any) -> int:
     """
     if isinstance(projection, Policy):
         raise Refused(f"{projection.name} is a policy: what it did, it did, and is not done again.")
-    from projections import history
-
     tables = [model._meta.db_table for model in projection.tables]
     with hold(projection) as leases, transaction.atomic(), connection.cursor() as cursor, log_cursor() as log:
         for lease in leases:

@@ -6,20 +6,15 @@ those is lost: there the tables are built anew beside the live ones, and put in 
 """
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
-from uuid import UUID
+from typing import Any
 
 from django.db import transaction
-from django.db.models import F
 from django.utils import timezone
 
 from eventstore import log
 from eventstore.log import Recorded
-from eventstore.persistence import cursor as log_cursor
-from projections.lease import Lease, LeaseLost, hold
-from projections.models import Checkpoint, HistoryEpoch, Parked
-from projections.projection import Policy
-from projections.trouble import of_the_moment
+from projections.lease import Lease
+from projections.models import Checkpoint, Parked
 
 LIMIT = 1_000  # failing events of one projection: where there are more, it is not the events
 
@@ -30,13 +25,6 @@ class TooManyParked(Exception):
 
 class NotParked(LookupError):
     """No such event is parked."""
-
-
-class Retried(NamedTuple):
-    applied: int  # events
-    parked: int  # still
-    rebuilt: bool  # since its rows are made of several streams
-    errors: list[str]
 
 
 def park(lease: Lease, events: Sequence[Recorded], error: str = "") -> None:
@@ -52,57 +40,6 @@ def park(lease: Lease, events: Sequence[Recorded], error: str = "") -> None:
 def waiting(name: str) -> Any:
     """What is parked and not skipped, in order."""
     return Parked.objects.filter(projection=name, skipped_at=None).order_by("position")
-
-
-def retry(projection: Any, stream_id: UUID | None = None) -> Retried:
-    """Apply what is parked (of that stream), in order; what fails again stays, with all that follows it.
-
-    NotParked: nothing is. Refused: another worker never lets go of it; or its tables must be built anew, and cannot be.
-    """
-    from projections.engine import no_collection
-    from projections.rebuild import rebuild
-
-    parked = waiting(projection.name)
-    chosen = parked.filter(stream_id=stream_id) if stream_id else parked
-    if not (before := chosen.count()):
-        raise NotParked(f"{projection.name} has nothing parked" + (f" of stream {stream_id}." if stream_id else "."))
-    if not _in_place(projection):
-        rebuild(projection, expect_changes=True)
-        return Retried(before, parked.count(), True, [])
-    errors: dict[UUID, str] = {}  # by stream: with the first that fails, it ends
-    with hold(projection) as leases, no_collection():
-        for entry in chosen.all():  # a copy: to count what is left, it is asked again
-            lease = next(lease for lease in leases if lease.part.holds(entry.stream_id))
-            if entry.stream_id not in errors and (error := _apply(lease, entry)):
-                errors[entry.stream_id] = error
-    return Retried(before - chosen.count(), parked.count(), False, list(errors.values()))
-
-
-def _in_place(projection: Any) -> bool:
-    """Whether what is parked can be applied late, and nobody can tell."""
-    if isinstance(projection, Policy):
-        return True
-    first = waiting(projection.name).values_list("position", flat=True).first() or 0
-    tables = [model._meta.db_table for model in projection.tables]
-    history_is_older = HistoryEpoch.objects.filter(table__in=tables, schema="", start__gte=first).exists()
-    return projection.by_stream and not history_is_older
-
-
-def _apply(lease: Lease, entry: Parked) -> str:
-    """In a commit of its own; answers why it cannot be applied, if so."""
-    from projections.engine import fold
-
-    try:
-        with transaction.atomic(), log_cursor() as cursor:
-            lease.move(cursor, lease.position)
-            Parked.objects.filter(pk=entry.pk).delete()
-            fold(lease, log.at([entry.position]), lease.position, cursor)
-    except Exception as error:
-        if of_the_moment(error) or isinstance(error, LeaseLost):
-            raise
-        Parked.objects.filter(pk=entry.pk).update(error=str(error), tries=F("tries") + 1)
-        return str(error)
-    return ""
 
 
 def skip(projection: Any, position: int, *, by: str, reason: str) -> None:

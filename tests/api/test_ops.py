@@ -134,7 +134,7 @@ def test_a_retry_applies_what_can_be_applied(ops: APIClient, parked: UUID) -> No
 
 
 def test_a_retry_that_takes_a_rebuild_is_left_to_the_workers(ops: APIClient, parked: UUID) -> None:
-    with patch("projections.parking._in_place", return_value=False):
+    with patch("projections.retrying.in_place", return_value=False):
         answer = ops.post(f"{CUSTOMERS}retry/")
 
     count = Parked.objects.count()
@@ -156,7 +156,7 @@ def test_an_event_is_skipped_for_a_reason_until_that_is_undone(ops: APIClient, p
 
 
 def test_a_worker_that_does_not_let_go_is_said_to_be_busy(ops: APIClient, parked: UUID) -> None:
-    with patch("projections.parking.retry", side_effect=lease.Busy("Customers is being advanced.")):
+    with patch("projections.retrying.retry", side_effect=lease.Busy("Customers is being advanced.")):
         answer = ops.post(f"{CUSTOMERS}retry/")
 
     assert told(answer) == (409, "busy", "Customers is being advanced.")

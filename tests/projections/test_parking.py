@@ -9,9 +9,10 @@ from eventstore import log
 from eventstore.models import Event
 from projections import parking
 from projections.models import Checkpoint, Parked
-from projections.parking import NotParked, retry, skip, unskip
+from projections.parking import NotParked, skip, unskip
 from projections.projection import Gone, Projection, on
 from projections.rebuild import verify
+from projections.retrying import retry
 from projections.status import alerts, statuses
 from projections.waiting import wait_until
 from tests.lending.domain import Loan, Member

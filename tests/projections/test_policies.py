@@ -15,8 +15,8 @@ from projections.engine import catch_up
 from projections.lease import begin
 from projections.models import Checkpoint, Parked
 from projections.operations import Refused, replay
-from projections.parking import retry
 from projections.projection import Policy, on
+from projections.retrying import retry
 from tests.lending.domain import Book, Loan, Member
 from tests.lending.story import library
 

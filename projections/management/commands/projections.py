@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection
 
 from eventstore import log
-from projections import doors, operations, parking
+from projections import doors, operations, parking, retrying
 from projections import rebuild as building
 from projections.compare import Compared
 from projections.engine import catch_up
@@ -246,7 +246,7 @@ class Command(BaseCommand):
         """
         (projection,) = chosen
         try:
-            retried = parking.retry(projection, stream)
+            retried = retrying.retry(projection, stream)
         except KeyboardInterrupt as error:
             left = parking.waiting(projection.name).count()
             raise CommandError(f"{projection.name}: stopped, {left:,} still parked. Ask again to go on.") from error
