@@ -42,6 +42,7 @@ INSTALLED_APPS = [
     "shop.billing",
     "shop.reporting",
     "shop.fulfilment",
+    "shop.desk",
 ]
 
 MIDDLEWARE = [
