@@ -41,19 +41,38 @@ def of(correlation_id: UUID, after: int) -> tuple[list[Told], bool]:
     return tell(found[:MOST]), len(found) > MOST
 
 
-def lines(told: Sequence[Told]) -> list[Line]:
-    """The tree, top down: under each event what it caused, in order."""
-    branches = _branches(told)
+class Tree(NamedTuple):
+    """What was asked, and what came of it: ``caused`` has the branches that grow from an event, by its id."""
+
+    roots: list[Asking]
+    caused: dict[UUID, list[Asking]]
+
+    def strange(self, branch: Asking) -> bool:
+        """Whether its cause is not among the events of this tree."""
+        return branch.causation_id is not None and branch in self.roots
+
+
+def tree(told: Sequence[Told]) -> Tree:
+    """The events of one correlation under the commands that recorded them, and these under the events that caused them.
+
+    For whoever shows it: the page here, and a project's own API. It may be as deep as it is long: walk it, do not
+    recurse.
+    """
     known = {each.entry.event_id: each.entry.position for each in told}
-    roots, caused = list[Asking](), dict[UUID, list[Asking]]()
-    for branch in branches:
+    found = Tree([], {})
+    for branch in _branches(told):
         cause = branch.causation_id
         # A cause comes before its consequences: a log that says otherwise is still shown, without going in circles.
         if cause and known.get(cause, branch.events[0].entry.position) < branch.events[0].entry.position:
-            caused.setdefault(cause, []).append(branch)
+            found.caused.setdefault(cause, []).append(branch)
         else:
-            roots.append(branch)
-    return list(_written(roots, caused))
+            found.roots.append(branch)
+    return found
+
+
+def lines(told: Sequence[Told]) -> list[Line]:
+    """The tree, top down: under each event what it caused, in order."""
+    return list(_written(tree(told)))
 
 
 def _branches(told: Sequence[Told]) -> list[Asking]:
@@ -68,7 +87,7 @@ def _branches(told: Sequence[Told]) -> list[Asking]:
     return list(branches.values())
 
 
-def _written(roots: list[Asking], caused: dict[UUID, list[Asking]]) -> Iterator[Line]:
+def _written(tree: Tree) -> Iterator[Line]:
     """Depth first, without recursion: a chain of causes may be as long as a page."""
     stack: list[tuple[Asking | Told, bool, int]] = []  # what, whether it opens a list, how many lists end after it
 
@@ -76,14 +95,14 @@ def _written(roots: list[Asking], caused: dict[UUID, list[Asking]]) -> Iterator[
         for n in reversed(range(len(items))):
             stack.append((items[n], n == 0, closes + 1 if n == len(items) - 1 else 0))
 
-    push(roots, -1)  # the outermost list is the page's own to end
+    push(tree.roots, -1)  # the outermost list is the page's own to end
     while stack:
         item, opens, closes = stack.pop()
         below: Sequence[Asking | Told]
-        below = item.events if isinstance(item, Asking) else caused.get(item.entry.event_id, [])
+        below = item.events if isinstance(item, Asking) else tree.caused.get(item.entry.event_id, [])
         ends = range(0 if below else closes)
         if isinstance(item, Asking):
-            yield Line(item, None, opens, bool(below), ends, item in roots and item.causation_id is not None)
+            yield Line(item, None, opens, bool(below), ends, tree.strange(item))
         else:
             yield Line(None, item, opens, bool(below), ends, False)
         if below:
