@@ -5,6 +5,8 @@ from pathlib import Path
 import environ
 from kombu import Exchange, Queue
 
+from shop.desk.look import UNFOLD  # noqa: F401  # it is a setting
+
 env = environ.Env()
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -209,7 +211,7 @@ REQUESTS_A_MINUTE = {  # of one caller; 0: as many as they like
     for name, most in (("staff", 6000), ("customer", 300), ("newcomer", 30), ("anonymous", 120))
 }
 
-UNFOLD = {"SITE_TITLE": "Daybook", "SITE_HEADER": "Daybook", "SITE_SYMBOL": "auto_stories"}
+ENVIRONMENT = env.str("ENVIRONMENT", default="")  # what the desk calls this shop in its corner: Staging
 
 SHOP_CURRENCY = env.str("SHOP_CURRENCY", default="EUR")
 
