@@ -33,6 +33,7 @@ def house(tmp_path):
         ("shop/catalog/models.py", "import shop.ordering.models", "Imports point down BROKEN"),
         ("shop/catalog/domain.py", "import shop.catalog.commands", "commands ask the domain BROKEN"),
         ("shop/ordering/models.py", "import shop.ordering.domain", "neither commands nor the domain BROKEN"),
+        ("shop/books/money.py", "import shop.payments.domain", "The books share no code with what they check BROKEN"),
         ("shop/ordering/domain.py", "import django.db", "The domain knows no framework BROKEN"),
     ],
 )
