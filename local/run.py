@@ -112,6 +112,7 @@ def main() -> int:
     try:
         with lock(HERE / "lock", wait=False) as sign, embedded(HERE) as servers, ExitStack() as ending:
             defaults = {"SECRET_KEY": secret(HERE / "secret-key"), "SECURE": "false", "DEMO": "true"}
+            defaults |= {"TAX_PERCENT": "20", "PREMIUM_DISCOUNT_PERCENT": "5"}
             defaults["EVENTSTORE_KEYS"] = wrapping_key(HERE / "wrapping-key")
             defaults["GATEWAY_SECRET"] = secret(HERE / "gateway-secret")
             defaults["GATEWAY_URL"] = f"http://127.0.0.1:{any_port()}"

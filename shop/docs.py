@@ -27,6 +27,7 @@ ERRORS = {
 }
 FACTS: dict[str, dict[str, Any]] = {
     "stale_price": {"sku": "MUG-1", "quoted": "12.50 EUR", "now": "13.00 EUR"},
+    "stale_total": {"quoted": "29.90 EUR", "now": "31.15 EUR"},
     "quote_replaced": {"last": 2},
     "not_on_sale": {"sku": "MUG-1"},
     "unknown_product": {"sku": "MUG-1"},

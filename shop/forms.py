@@ -214,6 +214,17 @@ class MoneyIn(serializers.Field):
         return None if amount is None else {"amount": plain(amount), "currency": row.currency}
 
 
+@extend_schema_field({"type": "string", "example": "20"})
+class Percent(serializers.Field):
+    """A rate in percent: 20, or 8.1."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(read_only=True, **options)
+
+    def to_representation(self, value: Decimal | str) -> str:
+        return f"{Decimal(value).normalize():f}"
+
+
 @extend_schema_serializer(component_name="Address")
 class AddressForm(Form):
     makes = Address

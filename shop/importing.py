@@ -30,7 +30,8 @@ from shop.customers.commands import register_customer
 from shop.errors import Refused
 from shop.inventory.commands import set_stock_policy
 from shop.ordering.commands import Item, cancel_order, place_order
-from shop.ordering.domain import Order, OrderExists
+from shop.ordering.domain import Order
+from shop.ordering.refusals import OrderExists
 from shop.values import Money, id_of
 
 ACTOR = "import_orders"
@@ -223,6 +224,7 @@ class Import:
             customer_id=self.customer(invoice),
             reference=invoice.number,
             order_id=invoice.order_id,
+            taxed=False,
         )
         self.report.orders += 1
 

@@ -62,6 +62,7 @@ CATALOGUE: dict[str, Kind] = {
     "unknown_schedule": Kind(404, "The product has no such scheduled price"),
     "not_on_sale": Kind(409, "A product is not on sale"),
     "stale_price": Kind(409, "A price is no longer what was quoted"),
+    "stale_total": Kind(409, "The total is no longer what was quoted"),
     "unknown_address": Kind(404, "The customer has no such address"),
     "unknown_payment_method": Kind(404, "The customer has no such payment method"),
     "bad_birthday": Kind(422, "Nobody who lives was born then"),

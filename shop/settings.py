@@ -6,6 +6,7 @@ import environ
 from kombu import Exchange, Queue
 
 from shop.desk.look import UNFOLD  # noqa: F401  # it is a setting
+from shop.percents import by_country, percent
 
 env = environ.Env()
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -214,6 +215,12 @@ REQUESTS_A_MINUTE = {  # of one caller; 0: as many as they like
 ENVIRONMENT = env.str("ENVIRONMENT", default="")  # what the desk calls this shop in its corner: Staging
 
 SHOP_CURRENCY = env.str("SHOP_CURRENCY", default="EUR")
+
+# Prices are without tax. GB=20,DE=19: by the country that an order goes to, none elsewhere; 20,CH=0: 20 elsewhere.
+TAX_PERCENT = by_country("TAX_PERCENT", env.str("TAX_PERCENT", default="") or "0")
+PREMIUM_DISCOUNT_PERCENT = percent(  # off the goods, for who is premium when they buy
+    "PREMIUM_DISCOUNT_PERCENT", env.str("PREMIUM_DISCOUNT_PERCENT", default="") or "0"
+)
 
 PLACE_ORDER_MODE = env.str("PLACE_ORDER_MODE", default="saga")  # or transaction: all steps in the commit that places it
 PAYMENT_TIMEOUT = env.int("PAYMENT_TIMEOUT", default=600)  # seconds that an order waits for its card to be authorised

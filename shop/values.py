@@ -34,10 +34,19 @@ class Money:
         """The price of ``quantity`` units, to the cent; half a cent goes up."""
         return Money((self.amount * quantity).quantize(CENT, ROUND_HALF_UP), self.currency)
 
+    def percent(self, percent: Decimal) -> "Money":
+        """So many hundredths of it, to the cent; half a cent goes up."""
+        return Money((self.amount * percent / 100).quantize(CENT, ROUND_HALF_UP), self.currency)
+
     def __add__(self, other: "Money") -> "Money":
         if other.currency != self.currency:
             raise ValueError(f"{other.currency} cannot be added to {self.currency}.")
         return Money(self.amount + other.amount, self.currency)
+
+    def __sub__(self, other: "Money") -> "Money":
+        if other.currency != self.currency:
+            raise ValueError(f"{other.currency} cannot be taken from {self.currency}.")
+        return Money(self.amount - other.amount, self.currency)
 
     def __str__(self) -> str:
         return f"{plain(self.amount)} {self.currency}"

@@ -68,7 +68,9 @@ class OrderCopy(ReadModel):
     customer_id = models.UUIDField(null=True)
     reference = models.CharField(max_length=200)
     lines = models.JSONField(default=list, help_text="Quantity, name and total of each.")
+    discount = models.CharField(max_length=40, default="")
     shipping = models.CharField(max_length=40, default="")
+    tax = models.CharField(max_length=40, default="")
     total = models.CharField(max_length=40)
     late = models.BooleanField(help_text="Whether it was recorded long after it was placed, as by an import.")
 
@@ -96,6 +98,8 @@ class BoughtLine(msgspec.Struct):
 
 class MailCopies(Projection):
     tables = (CustomerCopy, OrderCopy, OrderOf)
+    version = 2
+    changes = {OrderCopy: ("discount", "tax")}
 
     @on("Customer.Registered")
     def registered(self, stream_id: UUID, name: str, email: str) -> CustomerCopy:
@@ -124,13 +128,17 @@ class MailCopies(Projection):
         at: datetime,
         recorded_at: datetime,
         shipping: Money | None = None,
+        tax: Money | None = None,
+        discount: Money | None = None,
     ) -> OrderCopy:
         return OrderCopy(
             id=stream_id,
             customer_id=customer_id,
             reference=reference,
             lines=[{"quantity": line.quantity, "name": line.name, "total": str(line.total)} for line in lines],
+            discount=str(discount) if discount else "",
             shipping=str(shipping) if shipping else "",
+            tax=str(tax) if tax else "",
             total=str(total),
             late=recorded_at - at > LATE,
         )

@@ -84,7 +84,8 @@ def words(kind: str, order: OrderCopy, **facts: str) -> tuple[str, str]:
     """Subject and text of a mail: the first line of its template, and what comes after an empty one."""
     asked: dict[str, Any] = {name: one_line(fact) for name, fact in facts.items()}
     asked["lines"] = [line | {"name": one_line(line["name"])} for line in order.lines]
-    asked |= {"order": one_line(order.reference) or str(order.id), "total": order.total, "shipping": order.shipping}
+    asked |= {name: getattr(order, name) for name in ("discount", "shipping", "tax", "total")}
+    asked["order"] = one_line(order.reference) or str(order.id)
     subject, _, text = render_to_string(f"notifications/{kind}.txt", asked).partition("\n\n")
     return subject[:LONGEST], text.rstrip() + "\n"
 

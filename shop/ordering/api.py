@@ -16,7 +16,7 @@ from projections.waiting import wait_until
 from shop.docs import AN_ID, asks, shows
 from shop.expand import CUSTOMER, PRODUCT, Expansion
 from shop.filters import InstantFilter
-from shop.forms import AddressForm, Form, Id, MoneyForm, MoneyIn, Text
+from shop.forms import AddressForm, Form, Id, MoneyForm, MoneyIn, Percent, Text
 from shop.http import ask
 from shop.ordering.commands import Item, cancel_order, change_order_address, note_order, place_order
 from shop.ordering.domain import Order
@@ -140,9 +140,10 @@ class LineSerializer(serializers.Serializer):
 
 
 class OrderPageSerializer(OrderSerializer):
-    """An order with its lines, what its parcel costs, and what was noted."""
+    """An order with its lines, what it comes to (goods − discount + shipping + tax = total), and what was noted."""
 
     example = OrderSerializer.example | {
+        "total": {"amount": "28.50", "currency": "EUR"},
         "lines": [
             {
                 "number": 1,
@@ -155,12 +156,22 @@ class OrderPageSerializer(OrderSerializer):
                 "total": {"amount": "25.00", "currency": "EUR"},
             }
         ],
+        "goods": {"amount": "25.00", "currency": "EUR"},
+        "discount": {"amount": "1.25", "currency": "EUR"},
         "shipping": None,
+        "tax": {"amount": "4.75", "currency": "EUR"},
+        "discount_percent": "5",
+        "tax_percent": "20",
         "notes": ["Asked to ring at the back door."],
     }
 
     lines = LineSerializer(many=True)
+    goods = MoneyIn("goods", help_text="The totals of all lines together.")
+    discount = MoneyIn("discount", allow_null=True, help_text="Off the goods, for who was premium.")
     shipping = MoneyIn("shipping", allow_null=True, help_text="What the parcel costs.")
+    tax = MoneyIn("tax", allow_null=True, help_text="On goods − discount + shipping.")
+    discount_percent = Percent(allow_null=True)
+    tax_percent = Percent(allow_null=True)
     notes = serializers.ListField(child=serializers.CharField())
 
 
@@ -216,6 +227,10 @@ class Orders(Resource):
             payment=aggregate.payment.kind if aggregate.payment else "",
             last_four=aggregate.payment.last_four if aggregate.payment else "",
             shipping=aggregate.shipping.amount if aggregate.shipping else None,
+            discount=aggregate.discount.amount if aggregate.discount else None,
+            tax=aggregate.tax.amount if aggregate.tax else None,
+            discount_percent=aggregate.rates.discount if aggregate.rates else None,
+            tax_percent=aggregate.rates.tax if aggregate.rates else None,
             notes=list(aggregate.notes),
             shipment_id=aggregate.shipment_id,
             checkout_id=aggregate.checkout_id,

@@ -14,19 +14,18 @@ from eventstore.domain import value
 from eventstore.log import exists
 from projections.exact import exact
 from shop.application import Receipt, command, shop
-from shop.ordering.domain import (
+from shop.ordering.domain import Line, Order, Payment
+from shop.ordering.models import CardCopy, CustomerCopy, ProductCopy
+from shop.ordering.rates import rates_for
+from shop.ordering.refusals import (
     CustomerBlocked,
-    Line,
     NotOnSale,
-    Order,
     OrderExists,
-    Payment,
     StalePrice,
     UnknownCard,
     UnknownCustomer,
     UnknownProduct,
 )
-from shop.ordering.models import CardCopy, CustomerCopy, ProductCopy
 from shop.values import Address, Money, id_of
 
 # What else decides, in the same commit, when an order is placed, cancelled, or sent elsewhere: each answers the
@@ -63,9 +62,11 @@ def place_order(
     reference: str = "",
     order_id: UUID | None = None,
     payment: Paying | None = None,
+    taxed: bool = True,
 ) -> Receipt:
     """At the prices that the log has now. No ``customer_id``: a guest's. No ``ship_to``: to their default address.
 
+    Not ``taxed``: bought elsewhere, at prices in which all is told; neither tax nor discount is reckoned.
     OrderExists, UnknownCustomer, CustomerBlocked, UnknownProduct, NotOnSale, UnknownCard; StalePrice: it is not what
     was quoted.
     """
@@ -75,7 +76,8 @@ def place_order(
     if customer and ship_to is None and customer.ship_to:
         ship_to = msgspec.convert(customer.ship_to, Address)
     name, lines = customer.name if customer else "", lines_of(items)
-    order = Order.place(customer_id, name, lines, ship_to, reference, order_id, payment_of(payment))
+    paying, rates = payment_of(payment), rates_for(customer_id, ship_to) if taxed else None
+    order = Order.place(customer_id, name, lines, ship_to, reference, order_id, paying, rates=rates)
     with together():
         return shop.record(order, *decided(order))
 

@@ -1,6 +1,6 @@
 """What ordering must know of others: its own, so that orders are taken while they are down."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -23,6 +23,7 @@ class CustomerCopy(ReadModel):
     addresses = models.JSONField(default=dict, help_text="By number.")
     default_address = models.IntegerField(null=True)
     blocked = models.BooleanField(default=False)
+    premium_until = models.DateField(null=True, help_text="The last day.")
     seen_at = models.DateTimeField(null=True, help_text="When its last event was recorded; its position says which.")
 
     class Meta:
@@ -36,8 +37,8 @@ class CustomerCopy(ReadModel):
 
 class OrderingCustomers(Projection):
     tables = (CustomerCopy,)
-    version = 2
-    changes = {CustomerCopy: ("blocked", "seen_at")}
+    version = 3
+    changes = {CustomerCopy: ("blocked", "seen_at", "premium_until")}
 
     @on("Customer.Registered")
     def registered(self, stream_id: UUID, name: str, recorded_at: datetime) -> CustomerCopy:
@@ -65,6 +66,14 @@ class OrderingCustomers(Projection):
     @on("Customer.DefaultAddressSet")
     def default_address_set(self, customer: CustomerCopy, number: int, recorded_at: datetime) -> None:
         customer.default_address, customer.seen_at = number, recorded_at
+
+    @on("Customer.PremiumGranted")
+    def premium_granted(self, customer: CustomerCopy, until: date) -> None:
+        customer.premium_until = until
+
+    @on("Customer.PremiumEnded")
+    def premium_ended(self, customer: CustomerCopy) -> None:
+        customer.premium_until = None
 
     @on("Customer.Blocked")
     def blocked(self, customer: CustomerCopy) -> None:

@@ -1,7 +1,6 @@
 """Order: what a customer asked for, from placed to completed."""
 
 from collections.abc import Iterable
-from decimal import Decimal
 from typing import Annotated, Self
 from uuid import UUID
 
@@ -9,59 +8,10 @@ from eventsourcing.domain import event
 
 from eventstore.domain import Aggregate, uuid7, value
 from eventstore.sealing import PersonalOf
-from shop.errors import Refused, WrongStatus
+from shop.errors import WrongStatus
+from shop.ordering.refusals import BadQuantity, NoAccount
+from shop.ordering.totals import Rates, add_up
 from shop.values import Address, Money
-
-
-class EmptyOrder(Refused):
-    code = "empty_order"
-
-
-class BadQuantity(Refused):
-    code = "bad_quantity"
-
-
-class UnknownCustomer(Refused):
-    code = "unknown_customer"
-
-
-class CustomerBlocked(Refused):
-    code = "customer_blocked"
-
-
-class UnknownCard(Refused):
-    code = "unknown_card"
-
-
-class NoAccount(Refused):
-    code = "no_account"
-
-
-class UnknownProduct(Refused):
-    code = "unknown_product"
-
-
-class NotOnSale(Refused):
-    code = "not_on_sale"
-
-
-class StalePrice(Refused):
-    code = "stale_price"
-
-
-class MixedCurrencies(Refused):
-    code = "mixed_currencies"
-
-
-class OrderExists(Refused):
-    code = "order_exists"
-
-
-class TooMuch(Refused):
-    code = "too_much"
-
-
-LIMIT = Decimal(10) ** 14  # of a total: read models have room for 14 digits before the point
 
 
 @value
@@ -93,7 +43,7 @@ class Payment:
 class Order(Aggregate):
     """placed → confirmed → shipped → delivered → completed; placed → rejected; placed or confirmed → cancelled.
 
-    Its total is the sum of its lines and of shipping, to the cent. Its lines are frozen as they were bought.
+    Its total is lines − discount + shipping + tax, to the cent. Its lines are frozen as they were bought.
     """
 
     id: UUID
@@ -112,26 +62,20 @@ class Order(Aggregate):
         payment: Payment | None = None,
         shipping: Money | None = None,
         checkout_id: UUID | None = None,
+        rates: Rates | None = None,
     ) -> Self:
+        """``rates``: of tax and of discount; None: neither."""
         lines = tuple(lines)
         if payment and payment.kind == "account" and customer_id is None:
             raise NoAccount("A guest has no account to buy on.", pointer="/payment")
-        if not lines:
-            raise EmptyOrder("An order needs at least one line.")
         for line in lines:
             if line.quantity < 1:
                 raise BadQuantity(f"{line.sku} was asked for {line.quantity} times: it must be at least once.")
-        amounts = [*(line.total for line in lines), *([shipping] if shipping else [])]
-        if len(currencies := sorted({amount.currency for amount in amounts})) > 1:
-            raise MixedCurrencies(f"An order is in one currency; these lines are in {' and '.join(currencies)}.")
-        total = amounts[0]
-        for amount in amounts[1:]:
-            total += amount
-        if total.amount >= LIMIT:
-            raise TooMuch(f"An order is for less than {LIMIT:,} {total.currency}.")
+        sums = add_up([line.total for line in lines], shipping, rates)
         order_id = id or uuid7()
         return cls.with_id(
-            order_id, customer_id, customer_name, lines, total, ship_to, reference, payment, shipping, checkout_id
+            *(order_id, customer_id, customer_name, lines, sums.total, ship_to, reference, payment, shipping),
+            *(checkout_id, sums.tax, sums.discount, rates),
         )
 
     def confirm(self) -> None:
@@ -181,6 +125,9 @@ class Order(Aggregate):
         payment: Payment | None = None,
         shipping: Money | None = None,
         checkout_id: UUID | None = None,
+        tax: Money | None = None,
+        discount: Money | None = None,
+        rates: Rates | None = None,
     ) -> None:
         self.customer_id = customer_id
         self.customer_name = customer_name
@@ -191,6 +138,9 @@ class Order(Aggregate):
         self.payment = payment
         self.shipping = shipping
         self.checkout_id = checkout_id
+        self.tax = tax
+        self.discount = discount
+        self.rates = rates
         self.shipment_id: UUID | None = None
         self.readdressed = False  # for this order alone
         self.status = "placed"

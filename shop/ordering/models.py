@@ -1,6 +1,7 @@
 """Orders as people look at them; what ordering must know of others is in ``copies``."""
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -45,6 +46,10 @@ class OrderSummary(ReadModel):
     payment = models.CharField(max_length=10, default="", help_text="How it is paid: card, account, none.")
     last_four = models.CharField(max_length=4, default="", help_text="Of the card.")
     shipping = models.DecimalField(max_digits=16, decimal_places=2, null=True, help_text="What the parcel costs.")
+    discount = models.DecimalField(max_digits=16, decimal_places=2, null=True, help_text="Off the goods.")
+    tax = models.DecimalField(max_digits=16, decimal_places=2, null=True, help_text="On goods − discount + shipping.")
+    discount_percent = models.DecimalField(max_digits=7, decimal_places=4, null=True)
+    tax_percent = models.DecimalField(max_digits=7, decimal_places=4, null=True)
     notes = models.JSONField(default=list)
     shipment_id = models.UUIDField(null=True, help_text="Of the parcel that has left.")
     checkout_id = models.UUIDField(null=True, help_text="That it came from.")
@@ -59,6 +64,12 @@ class OrderSummary(ReadModel):
 
     def __str__(self) -> str:
         return self.reference or str(self.id)
+
+    @property
+    def goods(self) -> Decimal:
+        """What its lines come to."""
+        added = (self.shipping or 0) + (self.tax or 0) - (self.discount or 0)
+        return Decimal(self.amount - added)
 
 
 class OrderLine(ReadModel):
@@ -84,6 +95,13 @@ class PaidHow(msgspec.Struct):
     last_four: str = ""
 
 
+class Percents(msgspec.Struct):
+    """Rates as ``Order.Placed`` says them."""
+
+    tax: Decimal
+    discount: Decimal
+
+
 class BoughtLine(msgspec.Struct):
     """A line as ``Order.Placed`` says it."""
 
@@ -99,8 +117,13 @@ class BoughtLine(msgspec.Struct):
 class Orders(Projection):
     tables = (OrderSummary, OrderLine)
     keeps_history = True
-    version = 2
-    changes = {OrderSummary: ("payment", "last_four", "shipping", "notes", "shipment_id", "checkout_id")}
+    version = 3
+    changes = {
+        OrderSummary: (
+            *("payment", "last_four", "shipping", "notes", "shipment_id", "checkout_id"),
+            *("discount", "tax", "discount_percent", "tax_percent"),
+        )
+    }
 
     @on("Order.Placed")
     def placed(
@@ -116,6 +139,9 @@ class Orders(Projection):
         payment: PaidHow | None = None,
         shipping: Money | None = None,
         checkout_id: UUID | None = None,
+        tax: Money | None = None,
+        discount: Money | None = None,
+        rates: Percents | None = None,
     ) -> list[ReadModel]:
         order = OrderSummary(
             id=stream_id,
@@ -131,6 +157,10 @@ class Orders(Projection):
             payment=payment.kind if payment else "",
             last_four=payment.last_four if payment else "",
             shipping=shipping.amount if shipping else None,
+            discount=discount.amount if discount else None,
+            tax=tax.amount if tax else None,
+            discount_percent=rates.discount if rates else None,
+            tax_percent=rates.tax if rates else None,
             notes=[],
             checkout_id=checkout_id,
         )

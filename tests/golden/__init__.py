@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from django.apps import apps
+from django.apps import AppConfig, apps
 
 from eventstore.evolution import SHAPE, aliases, newest, retired_names
 from eventstore.mapper import ENVELOPE, encode
@@ -54,10 +54,13 @@ def facts(event: Any) -> bytes:
     return encode({name: value for name, value in vars(event).items() if name not in ENVELOPE})
 
 
+def ours() -> list[AppConfig]:
+    return [app for app in apps.get_app_configs() if not app.name.startswith("tests.")]
+
+
 def expected() -> set[tuple[str, int]]:
     """Each stored name of the installed apps, those of the tests apart, with each of its shapes."""
-    modules = {f"{app.name}.domain" for app in apps.get_app_configs() if not app.name.startswith("tests.")}
-    names = {name for name in known() if classes[name].__module__ in modules}
+    names = {name for name in known() if classes[name].__module__.startswith(tuple(f"{app.name}." for app in ours()))}
     of_tests = {name.partition(".")[0] for name in known() if classes[name].__module__.startswith("tests.")}
     past = {name for name in (*aliases, *retired_names) if name.partition(".")[0] not in of_tests}
     return {(name, shape) for name in names for shape in range(1, newest(name) + 1)} | {(name, 1) for name in past}

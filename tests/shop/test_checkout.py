@@ -9,8 +9,10 @@ from hypothesis import given as for_all
 from hypothesis import strategies as st
 
 from shop.errors import WrongStatus
-from shop.ordering.checkout.domain import Checkout, NoQuote, Quote, QuoteExpired, QuoteReplaced, order_of
-from shop.ordering.domain import EmptyOrder, Line, MixedCurrencies, Payment
+from shop.ordering.checkout.domain import Checkout, Quote, order_of
+from shop.ordering.domain import Line, Payment
+from shop.ordering.refusals import EmptyOrder, MixedCurrencies, NoQuote, QuoteExpired, QuoteReplaced
+from shop.ordering.totals import Rates
 from shop.values import Address, Money
 from tests.facts import facts, given
 
@@ -127,6 +129,16 @@ def test_an_empty_basket_and_two_currencies_have_no_quote():
         checkout.show([], None, None, NOW)
     with pytest.raises(MixedCurrencies, match="EUR and USD"):
         checkout.show([tea(), tea(currency="USD")], None, None, NOW)
+
+
+def test_a_quote_shows_discount_and_tax():
+    checkout = given(Checkout.start(ADA))
+
+    checkout.show([tea(2, "10.00")], HOME, NOW, NOW, Rates(tax=Decimal(20), discount=Decimal(5)))
+
+    quote = checkout.quote
+    assert (quote.discount, quote.shipping, quote.tax) == (euros("1.00"), euros("4.90"), euros("4.78"))
+    assert quote.total == euros("28.68")
 
 
 @for_all(st.lists(st.tuples(st.integers(1, 1000), st.decimals("0", "999", places=4)), min_size=1, max_size=20))

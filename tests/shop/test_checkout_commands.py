@@ -26,10 +26,19 @@ from shop.ordering.checkout.commands import (
     show_quote,
     start_checkout,
 )
-from shop.ordering.checkout.domain import Checkout, QuoteExpired, QuoteReplaced, order_of
+from shop.ordering.checkout.domain import Checkout, order_of
 from shop.ordering.checkout.models import CheckoutSummary
 from shop.ordering.commands import Paying
-from shop.ordering.domain import CustomerBlocked, NotOnSale, Order, StalePrice, UnknownCard, UnknownProduct
+from shop.ordering.domain import Order
+from shop.ordering.refusals import (
+    CustomerBlocked,
+    NotOnSale,
+    QuoteExpired,
+    QuoteReplaced,
+    StalePrice,
+    UnknownCard,
+    UnknownProduct,
+)
 from shop.shipping.commands import dispatch, pack
 from shop.shipping.domain import AddressQuestionOpen, Shipment, shipment_of
 from shop.values import id_of

@@ -13,7 +13,8 @@ from shop.catalog.domain import SkuTaken
 from shop.customers.commands import add_address, change_email, erase_customer, register_customer
 from shop.customers.domain import CustomerErased, EmailTaken
 from shop.ordering.commands import Item, place_order
-from shop.ordering.domain import NotOnSale, Order, StalePrice, UnknownCustomer, UnknownProduct
+from shop.ordering.domain import Order
+from shop.ordering.refusals import NotOnSale, StalePrice, UnknownCustomer, UnknownProduct
 from shop.values import Address, Money, id_of
 from tests.crowd import at_once
 

@@ -8,7 +8,8 @@ from hypothesis import given as for_all
 from hypothesis import strategies as st
 
 from shop.errors import WrongStatus
-from shop.ordering.domain import BadQuantity, EmptyOrder, Line, MixedCurrencies, Order
+from shop.ordering.domain import Line, Order
+from shop.ordering.refusals import BadQuantity, EmptyOrder, MixedCurrencies
 from shop.values import Money
 from tests.facts import facts, given
 
@@ -39,6 +40,9 @@ def test_placing_an_order_fixes_its_lines_and_its_total():
                 "payment": None,
                 "shipping": None,
                 "checkout_id": None,
+                "tax": None,
+                "discount": None,
+                "rates": None,
             },
         )
     ]

@@ -18,7 +18,7 @@ from shop.inventory import policies as inventory_policies
 from shop.inventory.commands import receive_stock
 from shop.inventory.domain import InsufficientStock
 from shop.ordering.commands import Item, Paying, cancel_order, change_order_address, place_order
-from shop.ordering.domain import NoAccount, UnknownCard
+from shop.ordering.refusals import NoAccount, UnknownCard
 from shop.payments.commands import capture_payment, record_outcome
 from shop.payments.domain import Outcome, Payment, payment_of
 from shop.shipping.commands import deliver, dispatch, pack

@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from shop.docs import AN_ID, asks
-from shop.forms import AddressForm, Form, Id, MoneyForm, Nothing, Text, Whole
+from shop.forms import AddressForm, Form, Id, MoneyForm, Nothing, Percent, Text, Whole
 from shop.http import ask
 from shop.ordering.checkout.commands import (
     abandon_checkout,
@@ -87,11 +87,19 @@ class QuotedLineSerializer(serializers.Serializer):
     total = QuotedMoney()
 
 
+class RatesSerializer(serializers.Serializer):
+    tax = Percent()
+    discount = Percent()
+
+
 class QuoteSerializer(serializers.Serializer):
     number = serializers.IntegerField()
     lines = QuotedLineSerializer(many=True)
+    discount = QuotedMoney(allow_null=True, default=None, help_text="Off the goods, for who is premium.")
     shipping = QuotedMoney()
+    tax = QuotedMoney(allow_null=True, default=None, help_text="On goods − discount + shipping.")
     total = QuotedMoney()
+    rates = RatesSerializer(allow_null=True, default=None)
     expires = serializers.DateTimeField()
 
 
@@ -118,8 +126,11 @@ class CheckoutSerializer(serializers.Serializer):
                     "total": {"amount": "25.00", "currency": "EUR"},
                 }
             ],
+            "discount": {"amount": "1.25", "currency": "EUR"},
             "shipping": {"amount": "4.90", "currency": "EUR"},
-            "total": {"amount": "29.90", "currency": "EUR"},
+            "tax": {"amount": "5.73", "currency": "EUR"},
+            "total": {"amount": "34.38", "currency": "EUR"},
+            "rates": {"tax": "20", "discount": "5"},
             "expires": "2026-03-01T12:15:00.123456Z",
         },
         "ship_to": AddressForm.example,
@@ -216,14 +227,15 @@ class Checkouts(Resource):
     @action(detail=True, methods=["post"])
     @asks(
         AcceptQuote,
-        *("wrong_status", "no_quote", "quote_replaced", "quote_expired", "stale_price", "not_on_sale", "too_much"),
+        *("wrong_status", "no_quote", "quote_replaced", "quote_expired", "not_on_sale", "too_much"),
+        *("stale_price", "stale_total"),
         *("no_account", "customer_blocked", "insufficient_stock", "credit_exceeded"),
     )
     def accept(self, request: Request, pk: Any) -> Response:
         """Order what the last quote says.
 
-        What has become cheaper since is sold cheaper. Where something has become dearer, that is refused, and a new
-        quote is shown in the checkout; `quote` is its number. The same again changes nothing.
+        What has become cheaper since is sold cheaper. Where something has become dearer, or all together has, that is
+        refused, and a new quote is shown in the checkout; `quote` is its number. The same again changes nothing.
         """
         return ask(request, AcceptQuote, accept, pk)
 

@@ -11,7 +11,9 @@ from eventstore.cause import because, cause
 from shop.application import Receipt, command, shop
 from shop.ordering.checkout.domain import Checkout, order_of
 from shop.ordering.commands import Item, Paying, customer_of, decided, lines_of, payment_of, together
-from shop.ordering.domain import Line, Order, StalePrice
+from shop.ordering.domain import Line, Order
+from shop.ordering.rates import rates_for
+from shop.ordering.refusals import StalePrice, StaleTotal
 from shop.values import Address, Money
 
 # Where a customer lives, and when that was last heard of: by ``CHECKOUT_ADDRESS_SOURCE``. The layer above adds "live".
@@ -58,7 +60,8 @@ def show_quote(checkout_id: UUID) -> Receipt:
     """At the prices in force, for some minutes. EmptyOrder, NotOnSale; what the source of addresses refuses."""
     checkout = shop.load(Checkout, checkout_id)
     lines = lines_of([Item(sku, quantity) for sku, quantity in checkout.items.items()])
-    checkout.show(lines, *_address(checkout), datetime.now(UTC))
+    ship_to, seen_at = _address(checkout)
+    checkout.show(lines, ship_to, seen_at, datetime.now(UTC), rates_for(checkout.customer_id, ship_to))
     return shop.record(checkout)
 
 
@@ -66,7 +69,8 @@ def show_quote(checkout_id: UUID) -> Receipt:
 def accept_quote(checkout_id: UUID, *, quote: int) -> Receipt:
     """Place the order as it was quoted; what has become cheaper since is sold cheaper. The same again: nothing.
 
-    StalePrice: something has become dearer. NoQuote, QuoteReplaced, QuoteExpired, NotOnSale, CustomerBlocked.
+    StalePrice: something has become dearer; StaleTotal: not a price, but a tax, or a discount has ended. NoQuote,
+    QuoteReplaced, QuoteExpired, NotOnSale, CustomerBlocked.
     """
     checkout = shop.load(Checkout, checkout_id)
     if not checkout.accept(quote, datetime.now(UTC)) or checkout.quote is None:
@@ -84,7 +88,11 @@ def accept_quote(checkout_id: UUID, *, quote: int) -> Receipt:
         payment=checkout.payment,
         shipping=checkout.quote.shipping,
         checkout_id=checkout_id,
+        rates=rates_for(checkout.customer_id, checkout.ship_to),
     )
+    if order.total.amount > checkout.quote.total.amount:
+        detail = f"The order now comes to {order.total}, not {checkout.quote.total}."
+        raise StaleTotal(detail, quoted=str(checkout.quote.total), now=str(order.total))
     with together():
         return shop.record(checkout, order, *decided(order))
 

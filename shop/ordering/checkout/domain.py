@@ -10,25 +10,15 @@ from eventsourcing.domain import event
 
 from eventstore.domain import Aggregate, uuid7, value
 from eventstore.sealing import PersonalOf
-from shop.errors import Refused, WrongStatus
-from shop.ordering.domain import EmptyOrder, Line, MixedCurrencies, Payment, TooMuch
+from shop.errors import WrongStatus
+from shop.ordering.domain import Line, Payment
+from shop.ordering.refusals import EmptyOrder, MixedCurrencies, NoQuote, QuoteExpired, QuoteReplaced, TooMuch
+from shop.ordering.totals import Rates, add_up
 from shop.values import Address, Money
 
 HOLDS_FOR = timedelta(minutes=15)  # a quote
 MOST_LINES = 1000
 PARCEL, FREE_FROM = Decimal("4.90"), Decimal("50.00")  # what one costs, and from which sum of goods on it costs nothing
-
-
-class NoQuote(Refused):
-    code = "no_quote"
-
-
-class QuoteReplaced(Refused):
-    code = "quote_replaced"
-
-
-class QuoteExpired(Refused):
-    code = "quote_expired"
 
 
 @value
@@ -38,8 +28,11 @@ class Quote:
     number: int
     lines: tuple[Line, ...]
     shipping: Money
-    total: Money
+    total: Money  # of lines − discount + shipping + tax
     expires: datetime
+    tax: Money | None = None
+    discount: Money | None = None
+    rates: Rates | None = None
 
 
 def order_of(checkout_id: UUID) -> UUID:
@@ -89,15 +82,20 @@ class Checkout(Aggregate):
         if payment != self.payment:
             self._payment_chosen(payment)
 
-    def show(self, lines: Iterable[Line], ship_to: Address | None, seen_at: datetime | None, now: datetime) -> None:
+    def show(
+        self,
+        lines: Iterable[Line],
+        ship_to: Address | None,
+        seen_at: datetime | None,
+        now: datetime,
+        rates: Rates | None = None,
+    ) -> None:
         """A new quote. ``seen_at``: when the address was last heard of, if it is not one for this order alone."""
         self._must_be_open()
         lines = tuple(lines)
         shipping = shipping_for(lines)
-        total = shipping
-        for line in lines:
-            total += line.total
-        quote = Quote(self.quotes + 1, lines, shipping, total, now + HOLDS_FOR)
+        sums = add_up([line.total for line in lines], shipping, rates)
+        quote = Quote(*(self.quotes + 1, lines, shipping, sums.total, now + HOLDS_FOR), sums.tax, sums.discount, rates)
         self._quote_shown(quote, ship_to, seen_at, self.customer_id)
 
     def accept(self, number: int, now: datetime) -> bool:
