@@ -12,8 +12,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 from django.utils.timesince import timesince
 
@@ -58,20 +62,41 @@ class ProjectionAdmin(Pages):
         return str(row.projection)
 
     @admin.display
-    def state(self, row: Any) -> str:
-        return doors.state(row.status)
+    def state(self, row: Any) -> SafeString:
+        return self.live_text(row, "state")
 
     @admin.display
-    def behind(self, row: Any) -> str:
-        return behind(row.status)
+    def behind(self, row: Any) -> SafeString:
+        return self.live_text(row, "behind")
 
     @admin.display(description="position")
-    def position_of(self, row: Any) -> str:
-        return f"{row.status.position:,} of {row.horizon:,}"
+    def position_of(self, row: Any) -> SafeString:
+        return self.live_text(row, "position")
 
     @admin.display
-    def lease(self, row: Any) -> str:
-        return row.status.holder or "free"
+    def lease(self, row: Any) -> SafeString:
+        return self.live_text(row, "lease")
+
+    def live_text(self, row: Any, name: str) -> SafeString:
+        """A text that the page keeps up to date."""
+        text = live_texts(row.status, row.horizon)[name]
+        found = (reverse(f"admin:{self.place('live')}"), row.status.name, name, text)
+        return format_html('<span data-live="{}" data-projection="{}" data-told="{}">{}</span>', *found)
+
+    def get_urls(self) -> list[URLPattern]:
+        now = path("live/", self.admin_site.admin_view(self.now), name=self.place("live"))
+        return [now, *super().get_urls()]
+
+    def now(self, request: HttpRequest) -> HttpResponse:
+        """Where projections stand, for pages that look again and again; ``?of=`` one of them."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        wanted = known()
+        if name := request.GET.get("of"):
+            wanted = {name: wanted[name]} if name in wanted else {}
+        end = log.horizon()
+        told = {each.name: live_facts(each, end) for each in statuses(wanted.values())}
+        return JsonResponse({"horizon": end, "projections": told})
 
     @admin.display
     def parked(self, row: Any) -> str:
@@ -115,15 +140,17 @@ class ProjectionAdmin(Pages):
             "alerts": alerts([status]),
             "policy": isinstance(projection, Policy),
             "parked": waiting[:FEW],
+            "live": reverse(f"admin:{self.place('live')}") + f"?of={projection.name}",
+            "texts": live_texts(status, end),
         }
         if status.rebuilding is not None:
             looks = Looks.read(request.GET.get("looked", ""), status.rebuilding)
-            percent = min(100, 100 * status.rebuilding // max(end, 1))
+            percent = percent_of(status.rebuilding, end)
             context |= {
                 "looks": looks,
                 "percent": percent,
                 "left": looks.left(end),
-                "refresh": f"2;url=?looked={looks}",
+                "refresh": f"2;url=?looked={looks}",  # where there are no scripts
             }
         elif status.rebuild_asked_at:
             context["refresh"] = "2"
@@ -196,6 +223,32 @@ def live() -> QuerySet[Checkpoint]:
     """A row for each projection that has run: its checkpoint, or that of its first part."""
     first = Checkpoint.objects.filter(schema="", projection__in=known()).order_by("projection", "low")
     return Checkpoint.objects.filter(pk__in=first.distinct("projection").values("pk"))
+
+
+def live_texts(status: Status, end: int) -> dict[str, str]:
+    """What changes by itself while somebody looks at a projection."""
+    state = doors.state(status)
+    if status.rebuilding is not None:
+        state = f"{state} {percent_of(status.rebuilding, end)} %"
+    return {
+        "state": state,
+        "behind": behind(status),
+        "position": f"{status.position:,} of {end:,}",
+        "lease": status.holder or "free",
+        "count": f"{status.behind_events:,}" if status.behind_events else "–",
+        "seconds": f"{status.behind_seconds:,.0f}" if status.behind_events else "–",
+    }
+
+
+def live_facts(status: Status, end: int) -> dict[str, Any]:
+    """The same with the figures that progress is reckoned from."""
+    asked = status.rebuild_asked_at is not None
+    facts = {"at": status.position, "behind_events": status.behind_events, "rebuilding": status.rebuilding}
+    return {"texts": live_texts(status, end), "asked": asked, "paused": status.paused_at is not None, **facts}
+
+
+def percent_of(position: int, end: int) -> int:
+    return min(100, 100 * position // max(end, 1))
 
 
 def behind(status: Status) -> str:

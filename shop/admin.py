@@ -14,8 +14,6 @@ from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from eventstore.browser.site import EventBrowser
-from eventstore.models import Event
 from projections.admin import ParkedAdmin, ProjectionAdmin
 from projections.models import Checkpoint, Parked
 from shop.models import CustomerUser
@@ -62,7 +60,6 @@ class ParkedPages(ParkedAdmin, ModelAdmin):
     pass
 
 
-admin.site.register(Event, EventBrowser)
 admin.site.unregister(User)
 admin.site.unregister(Group)
 

@@ -11,6 +11,7 @@ from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -184,6 +185,7 @@ def page(request: HttpRequest) -> HttpResponse:
     if not may(request.user, Consistency.__name__):
         raise PermissionDenied
     context = admin.site.each_context(request) | {"title": "What is exact, and what is a copy", "facts": told()}
+    context["copies_page"] = reverse("customers-copies") if may(request.user, "customers.history") else ""
     return render(request, "shop/consistency.html", context)
 
 

@@ -3,6 +3,7 @@
 from django.contrib import admin
 from django.urls import include, path
 from django.views.decorators.cache import cache_page
+from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularSwaggerView
 from rest_framework.routers import SimpleRouter
 
@@ -10,6 +11,7 @@ from shop import consistency, feed, ops, service
 from shop.billing.api import Contacts, OrderPayments, Takings
 from shop.catalog.api import Products
 from shop.customers.api import Customers
+from shop.desk import copies, process
 from shop.fulfilment.api import Processes
 from shop.inventory.api import Stock
 from shop.notifications.api import Mails
@@ -56,16 +58,14 @@ api = [
 ]
 
 urlpatterns = [
-    path("", include("shop.storefront.urls")),
+    path("", RedirectView.as_view(pattern_name="docs")),
     path("api/v1/", include(api)),
     path("admin/consistency/", admin.site.admin_view(consistency.page), name="consistency-page"),
+    path("admin/copies/", admin.site.admin_view(copies.choose), name="customers-copies"),
+    path("admin/copies/<uuid:customer_id>/", admin.site.admin_view(copies.page), name="customer-copies"),
+    path("admin/processes/<uuid:process_id>/", admin.site.admin_view(process.page), name="process-page"),
     path("admin/", admin.site.urls),
     path("healthz", service.alive),
     path("readyz", service.Ready.as_view()),
     path("metrics", service.measured),
 ]
-
-# The pages of what goes wrong; the API's are problems (shop/http.py).
-handler400, handler403, handler404, handler500 = (
-    f"shop.storefront.errors.{view}" for view in ("bad_request", "forbidden", "not_found", "failed")
-)

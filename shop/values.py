@@ -61,3 +61,7 @@ class Address:
     postcode: str
     country: str  # ISO 3166-1 alpha-2: "DE"
     recipient: str = ""  # who it is handed to, if not the customer
+
+    def __str__(self) -> str:
+        parts = (self.recipient, self.street, f"{self.postcode} {self.city}".strip(), self.country)
+        return ", ".join(part for part in parts if part)

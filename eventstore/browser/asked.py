@@ -103,7 +103,7 @@ class Page(NamedTuple):
 
 def find(asked: dict[str, Any]) -> Page:
     """The page that ``asked`` (cleaned) describes."""
-    lowest, highest = _bounds(asked["since"], asked["until"])
+    lowest, highest = bounds(asked["since"], asked["until"])
     events, bounded = _filtered(asked)
     after, before = asked["after"], asked["before"]
     upwards = after is not None and before is None
@@ -128,7 +128,7 @@ def find(asked: dict[str, Any]) -> Page:
     return Page(told, None if ahead is None else {"before": ahead}, newer, looked)
 
 
-def _bounds(since: datetime | None, until: datetime | None) -> tuple[int, int]:
+def bounds(since: datetime | None, until: datetime | None) -> tuple[int, int]:
     """The first and last position of a period; with an empty log (1, 0)."""
     found = log().aggregate(lowest=Min("position"), highest=Max("position"))
     lowest, highest = found["lowest"] or 1, found["highest"] or 0

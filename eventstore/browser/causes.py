@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.db.models import F, QuerySet
 
+from eventstore.browser.consequences import Thing
 from eventstore.browser.told import Told, entries, log, tell
 from eventstore.models import Command
 
@@ -32,6 +33,7 @@ class Line(NamedTuple):
     inner: bool  # the next line opens a list in this one
     closes: range
     strange: bool  # a branch whose cause is not on this page
+    things: Sequence[Thing] = ()  # that came of the event and are none themselves
 
 
 def of(correlation_id: UUID, after: int) -> tuple[list[Told], bool]:

@@ -1,6 +1,6 @@
 """The life of one stream: what each event changed, and what it all came to, now or then."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -17,6 +17,7 @@ from eventstore.history import Change, Entry
 PAGE = 100  # versions
 
 State = dict[str, Any]  # as JSON would have it
+Read = Callable[[Any], Any]  # of a value of the domain, a copy as JSON would have it
 
 
 class Step(NamedTuple):
@@ -59,28 +60,36 @@ def live(stream_id: UUID, version: int, last: int) -> Life:
     """The page of the stream's life with ``version``. An event that cannot be read ends what is known of its state."""
     first = (version - 1) // PAGE * PAGE + 1
     at = range(first, min(first + PAGE, last + 1))
-    events = log().filter(stream_id=stream_id, version__range=(at[0], at[-1]))
-    found = entries(events.order_by("version"))
-    before, problem = _loaded(stream_id, first - 1) if first > 1 else (None, "")
-    steps, trouble = _steps(found, tell(found), before, problem)
-    problem = problem or trouble
+    steps, problem = steps_of(stream_id, at, plain)
     states = {step.told.entry.version: step.state for step in steps}
     now = states.get(last)
     if last not in at:
-        aggregate, trouble = _loaded(stream_id, last)
-        now, problem = (_state(aggregate) if aggregate else None), problem or trouble
+        aggregate, trouble = loaded(stream_id, last)
+        now, problem = (_state(aggregate, plain) if aggregate else None), problem or trouble
     kind = steps[0].told.kind if steps else ""
     return Life(kind, steps, version, last, states.get(version), now, problem, at)
 
 
-def _loaded(stream_id: UUID, version: int) -> tuple[Any, str]:
+def steps_of(stream_id: UUID, versions: range, read: Read) -> tuple[list[Step], str]:
+    """Each of those events with what it changed, and why no more is known of the state; ``read`` makes it readable."""
+    events = log().filter(stream_id=stream_id, version__range=(versions[0], versions[-1]))
+    found = entries(events.order_by("version"))
+    before, problem = loaded(stream_id, versions[0] - 1) if versions[0] > 1 else (None, "")
+    steps, trouble = _steps(found, tell(found), before, problem, read)
+    return steps, problem or trouble
+
+
+def loaded(stream_id: UUID, version: int) -> tuple[Any, str]:
+    """The aggregate as it was, or why it cannot be told."""
     (found,) = one_by_one(lambda ids: [load(ids[0], version)], [stream_id])
     return (None, str(found)) if isinstance(found, Exception) else (found, "")
 
 
-def _steps(found: Sequence[Entry], told: Sequence[Told], aggregate: Any, problem: str) -> tuple[list[Step], str]:
+def _steps(
+    found: Sequence[Entry], told: Sequence[Told], aggregate: Any, problem: str, read: Read
+) -> tuple[list[Step], str]:
     steps = []
-    before: State | None = None if problem else _state(aggregate)
+    before: State | None = None if problem else _state(aggregate, read)
     for one, event in zip(told, one_by_one(mapper.to_domain_events, found), strict=True):
         changes = list[Change]()
         if before is not None:
@@ -88,7 +97,7 @@ def _steps(found: Sequence[Entry], told: Sequence[Told], aggregate: Any, problem
             if isinstance(event, Exception) or isinstance(folded, Exception):
                 problem, before = _why(one, event, folded), None
             else:
-                aggregate, after = folded, _state(folded)
+                aggregate, after = folded, _state(folded, read)
                 fields = [f for f in after if f not in before or before[f] != after[f]]
                 changes = [Change(f, before.get(f), after[f]) for f in fields]
                 before = after
@@ -103,6 +112,6 @@ def _why(told: Told, *errors: Any) -> str:
     return f"{told.entry.name}, version {told.entry.version}: {error!r}"
 
 
-def _state(aggregate: Any) -> State:
+def _state(aggregate: Any, read: Read) -> State:
     """A copy: an aggregate may change its lists in place."""
-    return {} if aggregate is None else {f: plain(value) for f, value in history.state(aggregate).items()}
+    return {} if aggregate is None else {f: read(value) for f, value in history.state(aggregate).items()}

@@ -1,7 +1,8 @@
 """The pages, as the admin of ``Event``: they stand where its list and its forms would."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from datetime import date, timedelta
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -13,7 +14,8 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 
 from eventstore import history
-from eventstore.browser import asked, causes, life
+from eventstore.browser import asked, causes, deeds, life, machine
+from eventstore.browser.consequences import Thing
 from eventstore.browser.told import Told, entries, log, tell
 from eventstore.browser.values import Values
 
@@ -40,6 +42,9 @@ class EventBrowser(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in it
             path("", self.page(self.events), name="eventstore_event_changelist"),
             path("<int:position>/", self.page(self.event), name="eventstore_event_change"),
             path("stream/<uuid:stream_id>/", self.page(self.stream), name="eventstore_event_stream"),
+            path("time-machine/<uuid:stream_id>/", self.staff(machine.page), name="time_machine"),
+            path("time-machine/<uuid:stream_id>/moments/", self.staff(machine.around_it), name="time_machine_moments"),
+            path("who/", self.page(self.deeds), name="who_did_what"),
             path("causes/<uuid:correlation_id>/", self.page(self.causes), name="eventstore_event_causes"),
         ]
 
@@ -54,6 +59,28 @@ class EventBrowser(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in it
             return view(request, **arguments)
 
         return self.admin_site.admin_view(permitted)
+
+    def staff(self, view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+        """For staff who may see that kind of stream: ``sees`` says which."""
+
+        def looked_at(request: HttpRequest, stream_id: UUID) -> HttpResponse:
+            if request.method not in ("GET", "HEAD"):
+                return HttpResponse(status=405, headers={"Allow": "GET, HEAD"})
+            return view(self, request, stream_id)
+
+        return self.admin_site.admin_view(looked_at)
+
+    def sees(self, request: HttpRequest, kind: str) -> bool:
+        """Whether whoever asks may travel through the life of a ``kind``: a project may open some to more people."""
+        return self.has_view_permission(request)
+
+    def things(self, request: HttpRequest, told: Sequence[Told]) -> dict[UUID, list[Thing]]:
+        """What came of these events and is none itself, by the event's id: a project's mails."""
+        return {}
+
+    def object_page(self, request: HttpRequest, kind: str, stream_id: UUID) -> str:
+        """Where the project shows the object as it is now; empty: nowhere."""
+        return ""
 
     def shown(self, request: HttpRequest, template: str, title: str, **context: Any) -> HttpResponse:
         request.current_app = self.admin_site.name  # type: ignore[attr-defined]  # so Django's admin has it
@@ -111,6 +138,28 @@ class EventBrowser(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in it
         }
         return self.shown(request, "stream", f"{lived.kind} …{str(stream_id)[-8:]}", **context)
 
+    def deeds(self, request: HttpRequest) -> HttpResponse:
+        """Who did what on a day: commands with their reasons, and what they touched."""
+        wanted = deeds.Asked.read(request.GET)
+        last, actor = deeds.last_day(), wanted.actor
+        day = min(wanted.day or last, last)
+        found = deeds.on(day, actor, wanted.before, lambda kind: self.sees(request, kind))
+
+        def place(on: date, **more: Any) -> str:
+            return "?" + urlencode({"day": on} | ({"actor": actor} if actor else {}) | more)
+
+        before, after = day - timedelta(days=1), day + timedelta(days=1)
+        context = {
+            "found": found,
+            "actor": actor,
+            "problem": wanted.problem,
+            "look": asked.LOOK,
+            "earlier": (before, place(before)),
+            "later": (after, place(after)) if day < last else None,
+            "older": place(day, before=found.before),
+        }
+        return self.shown(request, "deeds", "Who did what", **context)
+
     def causes(self, request: HttpRequest, correlation_id: UUID) -> HttpResponse:
         """Everything that came of one request: commands, their events, and what these caused."""
         wanted = request.GET.get("after", "")
@@ -118,9 +167,12 @@ class EventBrowser(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in it
         told, more = causes.of(correlation_id, after)
         if not told and not after:
             raise Http404(f"There is no event of correlation {correlation_id}.")
+        lines, things = causes.lines(told), self.things(request, told)
         context = {
             "correlation_id": correlation_id,
-            "lines": causes.lines(told),
+            "lines": [
+                line._replace(things=things.get(line.told.entry.event_id, ())) if line.told else line for line in lines
+            ],
             "count": len(told),
             "after": after,
             "more": told[-1].entry.position if more else None,

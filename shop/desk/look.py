@@ -33,6 +33,7 @@ UNFOLD: dict[str, Any] = {
     "BORDER_RADIUS": "8px",
     "ENVIRONMENT": "shop.desk.sidebar.environment",
     "STYLES": [styles],
+    "DASHBOARD_CALLBACK": "shop.desk.dashboard.told",
     "SHOW_HISTORY": False,  # of edits: what happened, the log knows
     "SIDEBAR": {"navigation": "shop.desk.sidebar.navigation"},
 }

@@ -229,12 +229,12 @@ def test_a_page_asks_as_much_of_a_full_log_as_of_an_empty_one(staff, monkeypatch
 
     assert many == few
     assert many == {
-        "log": 7,
-        "name": 7,
-        "period": 9,
-        "command": 8,
-        "event": 10,
-        "stream": 8,
-        "then": 8,
-        "causes": 7,
+        "log": 8,
+        "name": 8,
+        "period": 10,
+        "command": 9,
+        "event": 11,
+        "stream": 9,
+        "then": 9,
+        "causes": 9,
     }

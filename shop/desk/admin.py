@@ -1,0 +1,7 @@
+from django.contrib import admin
+
+from eventstore.models import Event
+from shop.desk.log import ShopLog
+
+admin.site.register(Event, ShopLog)
+admin.site.index_template = "desk/dashboard.html"

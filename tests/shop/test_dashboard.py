@@ -1,0 +1,103 @@
+"""The desk's first page: figures, what waits, and for each role only its own."""
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+from django.contrib.auth.models import Group, User
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from eventstore.cause import because
+from projections.engine import catch_up
+from projections.operations import pause
+from projections.projection import known
+from shop.customers.commands import change_email, register_customer
+from shop.desk import charts, dashboard
+from shop.inventory.commands import receive_stock
+from shop.management.commands import demo
+
+pytestmark = [pytest.mark.django_db, pytest.mark.filterwarnings("ignore:No directory at")]
+
+
+def member_of(role: str) -> User:
+    user = User.objects.create_user(role, is_staff=True)
+    user.groups.add(Group.objects.get(name=role))
+    return user
+
+
+def test_bars_stand_on_a_line_and_losses_hang_from_it():
+    days = [date(2026, 3, 1), date(2026, 3, 2), date(2026, 3, 3)]
+
+    chart = charts.bars(days, [Decimal(30), Decimal(-10), Decimal(0)], "Takings", "EUR")
+
+    up, down, none = chart.bars
+    assert (up.y + up.height, down.y) == (pytest.approx(none.y + none.height), pytest.approx(up.y + up.height))
+    assert up.height == pytest.approx(3 * down.height)
+    assert (up.title, chart.label) == ("1 Mar: 30 EUR", "Takings on each of 3 days, at most 30 EUR")
+
+
+def test_days_weeks_and_months_are_compared_with_those_before():
+    values = [1] * 30 + [2] * 23 + [3] * 7
+
+    spans = list(dashboard.spans(values, "EUR"))
+
+    assert [(each.value, each.change) for each in spans] == [("3 EUR", None), ("21 EUR", 50), ("67 EUR", 123)]
+    assert [each.change for each in dashboard.spans([0] * 60)] == [None, None, None]
+
+
+def test_the_first_page_says_what_sold_what_waits_and_who_is_behind(admin_client, settings):
+    settings.DEMO = True
+    demo.Command().handle()
+    catch_up()
+    pause(known()["Contacts"], by="ops", reason="a look")
+    with because(actor="ada"):
+        ada = register_customer(name="Ada", email="ada@new.example").id
+    change_email(ada, email="ada@newer.example")
+
+    response = admin_client.get("/admin/")
+
+    told = response.context
+    assert [each.title for each in told["figures"]] == ["Orders", "Sales", "Takings"]
+    assert {each.title for each in told["tiles"]} == {
+        *("Stuck processes", "Mails waiting", "Address questions", "Low stock", "Payments to reconcile")
+    }
+    assert ("Contacts", 2, True) in [(e.name, e.behind_events, e.paused_at is not None) for e, _ in told["lags"]]
+    assert "Customer.EmailChanged" in [each.entry.name for each in told["latest"]]
+    assert "paused" in response.text
+
+
+@pytest.mark.parametrize(
+    ("role", "figures", "tiles", "events"),
+    [
+        ("warehouse", [], {"Address questions", "Low stock"}, False),
+        ("ops", [], {"Stuck processes"}, True),
+        ("finance", ["Orders", "Sales", "Takings"], {"Address questions", "Low stock", "Payments to reconcile"}, False),
+    ],
+)
+def test_what_a_role_may_not_see_is_absent(client, role, figures, tiles, events):
+    client.force_login(member_of(role))
+
+    told = client.get("/admin/").context
+
+    assert [each.title for each in told["figures"]] == figures
+    assert {each.title for each in told["tiles"]} == tiles
+    assert bool(told["latest"]) in (events, False)
+    assert told["opens_projections"] == (role == "ops")
+
+
+def test_more_of_everything_takes_no_more_queries(admin_client, settings):
+    settings.DEMO = True
+    demo.Command().handle()
+    catch_up()
+    admin_client.get("/admin/")  # what is asked once in a process
+    with CaptureQueriesContext(connection) as few:
+        admin_client.get("/admin/")
+    for number in range(20):
+        receive_stock(f"NEW-{number}", quantity=1, reference="more")
+    catch_up()
+
+    with CaptureQueriesContext(connection) as many:
+        admin_client.get("/admin/")
+
+    assert len(many) == len(few)

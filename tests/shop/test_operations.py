@@ -1,0 +1,152 @@
+"""Pages of operations: processes step by step, who did what, copies beside the full history; each for its roles."""
+
+from uuid import uuid4
+
+import pytest
+from django.contrib.auth.models import Group, User
+from django.urls import reverse
+
+from eventstore.cause import because
+from eventstore.models import Event
+from projections.engine import catch_up
+from projections.operations import pause
+from projections.projection import known
+from shop.customers.commands import rename_customer
+from shop.desk.log import KINDS
+from shop.fulfilment.domain import process_of
+from shop.management.commands import demo
+from shop.notifications.models import OutgoingMail
+from shop.ordering.commands import Item, place_order
+from shop.ordering.models import OrderSummary
+from shop.values import Address, id_of
+
+pytestmark = [pytest.mark.django_db, pytest.mark.filterwarnings("ignore:No directory at")]
+ADA = id_of("demo", "ada")
+
+
+@pytest.fixture
+def order(settings):
+    settings.DEMO = True
+    demo.Command().handle()
+    catch_up()
+    return OrderSummary.objects.get(reference="DEMO-1").id
+
+
+def member_of(role: str) -> User:
+    user = User.objects.create_user(role, is_staff=True)
+    user.groups.add(Group.objects.get(name=role))
+    return user
+
+
+def machine_of(stream) -> str:
+    return reverse("admin:time_machine", args=[stream])
+
+
+def states(response) -> list[tuple[str, str]]:
+    return [(box.title, box.state) for box in response.context["boxes"]]
+
+
+def test_a_confirmed_order_went_through_its_steps(admin_client, order):
+    response = admin_client.get(reverse("process-page", args=[process_of(order)]))
+
+    assert states(response) == [("Credit", "skipped"), ("Stock", "done"), ("Payment", "skipped"), ("Confirm", "done")]
+    assert [each.shown.title for each in response.context["moved"]] == ["Started", "Stock reserved", "Confirmed"]
+    assert "StockItem.<b>Reserved</b>" in response.text
+
+
+def test_a_rejected_order_shows_what_refused_and_that_all_was_undone(admin_client, order):
+    items = [Item("MUG-HARBOUR", 1), Item("CANDLE-SEA", 1000)]
+    order = place_order(items=items, customer_id=ADA).id
+    catch_up()
+
+    response = admin_client.get(reverse("process-page", args=[process_of(order)]))
+
+    assert ("Stock", "refused") in states(response)
+    assert "insufficient_stock" in response.text
+    assert "in reverse" in response.text
+
+
+def test_who_did_what_on_a_day_with_reasons_and_what_it_touched(admin_client, order):
+    with because(actor="grace", reason="her pen name"):
+        rename_customer(ADA, name="Ada Quay")
+
+    response = admin_client.get(reverse("admin:who_did_what"), {"actor": "grace"})
+
+    (deed,) = response.context["found"].deeds
+    assert (deed.command, deed.first.entry.reason) == ("rename_customer", "her pen name")
+    assert {doer.actor for doer in response.context["found"].doers} >= {"grace", "demo"}
+    assert [told.entry.name for told in deed.told] == ["Customer.Renamed"]
+    assert "did nothing" in admin_client.get(reverse("admin:who_did_what"), {"day": "2020-01-01"}).text
+    assert "is no day" in admin_client.get(reverse("admin:who_did_what"), {"day": "soon"}).text
+
+
+def test_a_copy_has_one_row_with_its_position_and_the_history_has_all(admin_client, order):
+    pause(known()["OrderingCustomers"], by="ops", reason="a look")
+    rename_customer(ADA, name="Ada Quay")
+    catch_up([each for each in known().values() if each.name != "OrderingCustomers"])
+
+    response = admin_client.get(reverse("customer-copies", args=[ADA]))
+
+    ordering, _, billing, _ = response.context["copies"]
+    assert dict(ordering.fields)["Name"] == "Ada Harbour"
+    assert dict(billing.fields)["Name"] == "Ada Quay"
+    assert (ordering.status.behind_events, billing.status.behind_events) == (1, 0)
+    assert [shown.title for shown in response.context["moments"]][:2] == ["Renamed", "Default address set"]
+    assert "ordering has not heard of it yet" in response.text
+
+
+def test_copies_are_found_by_the_customer_s_name(admin_client, order):
+    assert admin_client.get(reverse("customers-copies"), {"q": "Ada"}).url.endswith(f"/{ADA}/")
+    assert "Ada Harbour" in admin_client.get(reverse("customers-copies")).text
+    assert admin_client.get(reverse("customer-copies", args=[uuid4()])).status_code == 404
+
+
+def test_a_trace_ends_in_mails(admin_client, order):
+    confirmed = Event.objects.get(name="Order.Confirmed", stream_id=order)
+    mail = OutgoingMail.objects.get(order_id=order)
+
+    response = admin_client.get(reverse("admin:eventstore_event_causes", args=[confirmed.correlation_id]))
+
+    assert f"Mail, waiting: {mail.subject}" in response.text
+
+
+@pytest.mark.parametrize(
+    ("role", "lives"),
+    [
+        ("support", {"Customer", "CreditAccount", "Checkout", "Order", "PlaceOrder"}),
+        ("warehouse", {"StockItem", "Shipment"}),
+        ("catalog", {"Product"}),
+        ("ops", {*KINDS, "EmailClaim"}),
+    ],
+)
+def test_a_role_travels_through_the_lives_that_are_its_own(client, order, role, lives):
+    client.force_login(member_of(role))
+    first = Event.objects.filter(version=1).values_list("stream_id", "name")
+
+    found = {name.partition(".")[0]: client.get(machine_of(stream)).status_code for stream, name in first}
+
+    assert found == {kind: 200 if kind in lives else 403 for kind in found}
+
+
+def test_what_a_role_may_not_see_is_no_link_and_is_counted(client, order):
+    client.force_login(member_of("support"))
+
+    process = client.get(machine_of(process_of(order)) + "?at=v1")
+
+    assert "StockItem" not in process.text
+    assert "that your role does not see" in process.text
+
+
+@pytest.mark.parametrize(("role", "status"), [("support", 200), ("ops", 403), ("warehouse", 403)])
+def test_copies_are_for_those_who_see_customers_pasts(client, order, role, status):
+    client.force_login(member_of(role))
+
+    assert client.get(reverse("customer-copies", args=[ADA])).status_code == status
+    assert client.get(reverse("process-page", args=[process_of(order)])).status_code == (
+        403 if role == "warehouse" else 200
+    )
+
+
+def test_an_address_says_itself_in_one_line():
+    assert str(Address("1 Quay Street", "Whitby", "YO21 1AA", "GB")) == "1 Quay Street, YO21 1AA Whitby, GB"
+    assert str(Address("1 Quay", "Whitby", "", "GB", recipient="Ada")) == "Ada, 1 Quay, Whitby, GB"
