@@ -30,11 +30,11 @@ def environment(redis_url: str) -> dict[str, str]:
     }
 
 
-def start(redis_url: str, *command: str, output: Path) -> subprocess.Popen[bytes]:
+def start(redis_url: str, *command: str, output: Path, **more: str) -> subprocess.Popen[bytes]:
+    """``more``: of its environment."""
+    env = environment(redis_url) | more
     with output.open("ab") as out:
-        return subprocess.Popen(
-            [sys.executable, *command], cwd=ROOT, env=environment(redis_url), stdout=out, stderr=out, process_group=0
-        )
+        return subprocess.Popen([sys.executable, *command], cwd=ROOT, env=env, stdout=out, stderr=out, process_group=0)
 
 
 def worker(redis_url: str, output: Path, *more: str) -> subprocess.Popen[bytes]:
