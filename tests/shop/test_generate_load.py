@@ -1,8 +1,10 @@
 """Orders by the hundred, over HTTP as customers and staff ask, and a report of what came of them."""
 
 import json
+import random
 import re
 import threading
+import time
 from io import StringIO
 from typing import Any
 
@@ -13,6 +15,7 @@ from rest_framework.authtoken.models import Token
 from eventstore.models import Event
 from projections import engine
 from shop.load import Answer, Client, Report, percentile
+from shop.management.commands.generate_load import DAYS, EVENING, NOVEMBER, Load, moments
 
 
 @pytest.fixture
@@ -84,7 +87,9 @@ def test_a_shop_that_is_not_there_is_said_at_once() -> None:
         call_command("generate_load", "--url", "http://127.0.0.1:1", "--token", "x", stderr=StringIO())
 
 
-@pytest.mark.parametrize("wrong", [("--orders", "0"), ("--threads", "-1"), ("--skus", "0"), ("--url", "ftp://x")])
+@pytest.mark.parametrize(
+    "wrong", [("--orders", "0"), ("--threads", "-1"), ("--skus", "0"), ("--minutes", "-1"), ("--url", "ftp://x")]
+)
 def test_what_cannot_be_is_said(wrong: tuple[str, str]) -> None:
     with pytest.raises(CommandError, match=f"{wrong[0]} {wrong[1]}: expected"):
         call_command("generate_load", "--token", "x", *wrong)
@@ -113,6 +118,30 @@ def test_what_is_refused_for_the_moment_is_asked_again_when_it_was_told(monkeypa
 
     assert answer.status == 201
     assert "refused: POST orders/: throttled 1 times" in list(report.lines())
+
+
+def test_a_year_has_its_evenings_and_its_november() -> None:
+    year = moments(random.Random(1), 20_000)
+
+    evening = sum(int(at * DAYS % 1 * 24) in EVENING for at in year) / len(year)
+    november = sum(int(at * DAYS) in NOVEMBER for at in year) / len(year)
+    assert year == sorted(year) == moments(random.Random(1), 20_000)
+    assert 0 <= year[0] < year[-1] < 1
+    assert evening == pytest.approx(3 * 4 / (20 + 3 * 4), abs=0.02)  # of the orders, in 4 of 24 hours
+    assert november == pytest.approx(3 * 30 / (335 + 3 * 30), abs=0.02)
+
+
+def test_orders_come_when_they_are_due(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[float] = []
+    monkeypatch.setattr(Client, "get", lambda *_: asked.append(time.monotonic()) or Answer(200, {}, {}))
+    monkeypatch.setattr(Load, "order", lambda *_, **__: None)
+    load = Load("http://x", "t", 1, 3, Report(), lambda _: None)
+    load.customers = ["c"]
+    began = time.monotonic()
+
+    load.shopping(0, began + 0.2)()
+
+    assert asked[0] - began >= 0.2
 
 
 def test_a_percentile_is_of_what_was_seen() -> None:

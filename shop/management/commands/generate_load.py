@@ -2,6 +2,7 @@
 
 import random
 import time
+from argparse import RawDescriptionHelpFormatter
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from threading import Thread, local
@@ -14,15 +15,29 @@ from shop.load import PROGRESS, Answer, Client, Report
 BUYERS = 10  # of one unit
 SETTLED = 20.0  # seconds in which the workers should have decided on an order
 STOCK = 1_000_000
+DAYS = 365
+NOVEMBER = range(304, 334)  # days of the year
+EVENING = range(18, 22)  # hours of the day
+EXAMPLES = """examples:
+  manage.py generate_load --token TOKEN                               200 orders, as fast as they are answered
+  manage.py generate_load --token TOKEN --orders 5000 --minutes 10    a year of them in ten minutes, with its peaks
+  manage.py generate_load --token TOKEN --skus 5000                   a price import of 5,000 SKUs meanwhile
+"""
 ADDRESS = {"street": "Kai 3", "city": "Hamburg", "postcode": "20457", "country": "DE"}
 
 
 class Command(BaseCommand):
     help = (
-        "Place orders over the REST API: a few goods that everybody wants, cancellations, double submits, prices that "
-        "change meanwhile, ten buyers for one unit. Another seed makes other orders; the same one asks again under the "
-        "same Idempotency-Keys, and places none twice. Ctrl-C gives the report so far."
+        "Place orders over the REST API: a few goods that everybody wants, evenings and a November that are busier, "
+        "cancellations, double submits, a price import meanwhile, ten buyers for one unit. Another seed makes other "
+        "orders; the same one asks again under the same Idempotency-Keys, and places none twice. Ctrl-C gives the "
+        "report so far."
     )
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
+        return super().create_parser(
+            prog_name, subcommand, epilog=EXAMPLES, formatter_class=RawDescriptionHelpFormatter, **kwargs
+        )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--orders", type=int, default=200, metavar="N", help="how many (200)")
@@ -31,17 +46,24 @@ class Command(BaseCommand):
         parser.add_argument("--token", required=True, help="of somebody who may do all this: the demo's, for one")
         parser.add_argument("--threads", type=int, default=8, help="that ask at once (8)")
         parser.add_argument("--skus", type=int, default=40, help="products; each gets a new price in the import (40)")
+        parser.add_argument(
+            "--minutes", type=float, default=0, help="that a year of orders takes, with its evenings and its November"
+        )
 
-    def handle(self, *, orders: int, seed: int, url: str, token: str, threads: int, skus: int, **options: Any) -> None:
+    def handle(
+        self, *, orders: int, seed: int, url: str, token: str, threads: int, skus: int, minutes: float, **options: Any
+    ) -> None:
         for name, number in (("orders", orders), ("threads", threads), ("skus", skus)):
             if number < 1:
                 raise CommandError(f"--{name} {number}: expected at least 1.")
+        if minutes < 0:
+            raise CommandError(f"--minutes {minutes:g}: expected at least 0.")
         if not url.startswith(("http://", "https://")):
             raise CommandError(f"--url {url}: expected one that begins with http:// or https://.")
         report = Report()
         load = Load(url, token, seed, skus, report, self.told)
         try:
-            load.run(orders, threads)
+            load.run(orders, threads, minutes)
         except (OSError, Refusal) as error:
             report.stopped.set()
             self.tell(report)
@@ -78,20 +100,24 @@ class Load:
         self.mine = local()
         self.clients: list[Client] = []
 
-    def run(self, orders: int, threads: int) -> None:
+    def run(self, orders: int, threads: int, minutes: float = 0) -> None:
         try:
-            self.play(orders, threads)
+            self.play(orders, threads, minutes)
         finally:
             for client in self.clients:
                 client.close()
 
-    def play(self, orders: int, threads: int) -> None:
+    def play(self, orders: int, threads: int, minutes: float) -> None:
         with ThreadPoolExecutor(threads, "load") as pool:
             try:
                 self.all(pool, "products", [lambda sku=sku: self.product(sku, STOCK) for sku in self.skus])
                 self.all(pool, "customers", [lambda n=n: self.customer(n) for n in range(max(1, orders // 10))])
                 prices = [lambda sku=sku: self.price(sku, "import", self.cents()) for sku in self.skus]
-                shopping = [self.shopping(number) for number in range(orders)]
+                year = moments(self.random, orders)
+                began = time.monotonic()
+                due = [began + 60 * minutes * moment for moment in year]
+                shopping = [self.shopping(number, due[number]) for number in range(orders)]
+                self.report.count(f"orders of November, of {orders:,}", sum(int(at * DAYS) in NOVEMBER for at in year))
                 # The import runs while customers buy: some of them were quoted the price before it.
                 self.all(pool, "orders", self.mixed(shopping, prices))
                 self.race(pool)
@@ -114,9 +140,9 @@ class Load:
                 self.progress(f"{what}: {done:,} of {len(tasks):,}, {self.report.requests:,} requests")
 
     def mixed(self, *kinds: list[Callable[[], Any]]) -> list[Callable[[], Any]]:
-        found = [task for kind in kinds for task in kind]
-        self.random.shuffle(found)
-        return found
+        turns = [each for each, kind in ((iter(kind), kind) for kind in kinds) for _ in kind]
+        self.random.shuffle(turns)
+        return [next(each) for each in turns]  # each kind in its own order
 
     @property
     def client(self) -> Client:
@@ -155,13 +181,13 @@ class Load:
         needed(self.client.post("customers/{id}/addresses/", path, {"address": ADDRESS}, key))
         self.customers.append(customer["id"])
 
-    def shopping(self, number: int) -> Callable[[], None]:
+    def shopping(self, number: int, due: float) -> Callable[[], None]:
         """What one customer does: looks, buys, perhaps twice by mistake, perhaps cancels; looks at the order."""
         basket = {self.wanted(): self.random.randint(1, 3) for _ in range(self.random.randint(1, 4))}
         who, chance = self.random.random(), self.random.random()
 
         def shop() -> None:
-            if self.report.stopped.is_set():
+            if self.report.stopped.wait(max(0, due - time.monotonic())):
                 return
             self.client.get("products/", "/api/v1/products/?q=Load&page_size=20")
             customer = sorted(self.customers)[int(who * len(self.customers))]
@@ -230,6 +256,18 @@ class Load:
                 if status == "placed":
                     self.report.stopped.wait(0.2)
             self.report.count(f"the last unit, {BUYERS} buyers: {status}")
+
+
+def moments(chance: random.Random, number: int) -> list[float]:
+    """So many moments of a year, from 0 to 1, the first first: thrice as many in an evening hour, and in November."""
+    found: list[float] = []
+    while len(found) < number:
+        at = chance.random() * DAYS
+        day, hour = int(at), int(at % 1 * 24)
+        weight = (3 if day in NOVEMBER else 1) * (3 if hour in EVENING else 1)
+        if chance.random() < weight / 9:
+            found.append(at / DAYS)
+    return sorted(found)
 
 
 def euros(amount: str) -> dict[str, str]:
