@@ -55,7 +55,11 @@ class Web:
         self.process = processes.start(
             self.redis_url, "-m", "gunicorn", "shop.wsgi", output=self.output, **self.environment
         )
-        until(lambda: self.ask(Asked(None, "GET", "/healthz")).status == 200, 180, "gunicorn")
+        try:
+            until(lambda: self.ask(Asked(None, "GET", "/healthz")).status == 200, 180, "gunicorn")
+        except BaseException:
+            self.kill()
+            raise
 
     def kill(self) -> None:
         processes.kill(self.process)
