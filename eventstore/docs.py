@@ -2,7 +2,7 @@
 
 from typing import Any, get_args, get_origin, get_type_hints
 
-from django.apps import apps
+from django.apps import AppConfig, apps
 
 from eventstore.evolution import aliases, newest, retired_names
 from eventstore.mapper import shape
@@ -19,7 +19,7 @@ def pages() -> str:
     """In Markdown, by app and aggregate."""
     told = [HEAD]
     for app in apps.get_app_configs():
-        of_app = [name for name in sorted(known()) if classes[name].__module__ == f"{app.name}.domain"]
+        of_app = [name for name in sorted(known()) if _is_of(classes[name].__module__, app)]
         for aggregate in sorted({name.partition(".")[0] for name in of_app}):
             cls = classes[aggregate]
             told += [f"\n## {aggregate} ({app.verbose_name.lower()})\n", f"{(cls.__doc__ or '').strip()}\n"]
@@ -32,6 +32,11 @@ def pages() -> str:
         ]
         told += [f"| {name} | nothing: retired |" for name in sorted(retired_names)]
     return "\n".join(told) + "\n"
+
+
+def _is_of(module: str, app: AppConfig) -> bool:
+    """Whether it is a ``domain`` of ``app``: its own, or that of a part of it."""
+    return module.endswith(".domain") and apps.get_containing_app_config(module) is app
 
 
 def _facts(name: str) -> str:

@@ -139,11 +139,8 @@ def problem_of(error: Exception) -> Problem | None:
         case Problem():
             return error
         case Refused():
-            facts = dict(error.facts)
-            where = [
-                {"pointer": p, "code": error.code, "detail": str(error)} for p in [facts.pop("pointer", None)] if p
-            ]
-            return Problem(error.code, str(error), where, facts=facts)
+            where = [{"pointer": error.pointer, "code": error.code, "detail": str(error)}] if error.pointer else []
+            return Problem(error.code, str(error), where, facts=error.facts)
         case AggregateNotFoundError() | Http404():
             return Problem("not_found")
         case Forgotten():

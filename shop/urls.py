@@ -10,6 +10,7 @@ from rest_framework.routers import SimpleRouter
 from shop import consistency, feed, ops, service
 from shop.billing.api import Contacts, OrderPayments, Takings
 from shop.catalog.api import Products
+from shop.catalog.repricing.api import Repricings
 from shop.customers.api import Customers
 from shop.desk import copies, process
 from shop.fulfilment.api import Processes
@@ -26,6 +27,7 @@ from shop.vault.api import Cards
 router = SimpleRouter(use_regex_path=False)
 router.register("customers", Customers, basename="customers")
 router.register("products", Products, basename="products")
+router.register("repricings", Repricings, basename="repricings")
 router.register("orders", Orders, basename="orders")
 router.register("checkouts", Checkouts, basename="checkouts")
 router.register("ops/processes", Processes, basename="processes")
@@ -64,6 +66,7 @@ urlpatterns = [
     path("admin/copies/", admin.site.admin_view(copies.choose), name="customers-copies"),
     path("admin/copies/<uuid:customer_id>/", admin.site.admin_view(copies.page), name="customer-copies"),
     path("admin/processes/<uuid:process_id>/", admin.site.admin_view(process.page), name="process-page"),
+    path("admin/", include("shop.desk.urls")),
     path("admin/", admin.site.urls),
     path("healthz", service.alive),
     path("readyz", service.Ready.as_view()),

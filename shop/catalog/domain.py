@@ -68,6 +68,10 @@ class Product(Aggregate):
         for scheduled in self.schedules:
             if scheduled.is_running(now):
                 self._schedule_cancelled(scheduled.revision)
+        self.set_usual_price(price)
+
+    def set_usual_price(self, price: Money) -> None:
+        """In force while no scheduled one is; one that runs goes on."""
         if price != self.price:
             self._price_set(price, self.revisions + 1)
 

@@ -11,7 +11,20 @@ from django.db import models
 from projections.models import ReadModel
 from projections.projection import Projection, every, on
 from shop.catalog.prices import Past, Scheduled, running
+from shop.catalog.repricing.models import RepricedLine, RepricedLines, Repricings, RepricingSummary
 from shop.values import Money
+
+__all__ = [
+    "AmountInForce",
+    "PriceHistory",
+    "ProductSummary",
+    "Products",
+    "RepricedLine",
+    "RepricedLines",
+    "RepricingSummary",
+    "Repricings",
+    "past_prices",
+]
 
 
 class ProductSummary(ReadModel):

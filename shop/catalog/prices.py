@@ -21,7 +21,10 @@ class Scheduled:
     ends: datetime | None
 
     def is_running(self, instant: datetime) -> bool:
-        return self.starts <= instant and (self.ends is None or instant < self.ends)
+        return self.starts <= instant and not self.is_over(instant)
+
+    def is_over(self, instant: datetime) -> bool:
+        return self.ends is not None and self.ends <= instant
 
 
 def running(schedules: Iterable[Scheduled], instant: datetime) -> Scheduled | None:

@@ -38,12 +38,14 @@ GROUPS = {
     ),
     "Catalogue": (
         table("Products", "local_cafe", "catalog", "productsummary"),
-        Entry("Price grid", "grid_on", "admin:price_grid", "products.price"),
+        Entry("Price grid", "grid_on", "price-grid", "products.price"),
+        Entry("Import prices", "upload_file", "price-import", "repricings.create"),
+        Entry("Price changes", "published_with_changes", "price-changes", "repricings.list"),
     ),
     "Stock": (
         table("Levels", "inventory_2", "inventory", "stocklevel"),
         table("Reservations", "bookmark", "inventory", "reservation"),
-        Entry("Count sheet", "checklist", "admin:count_sheet", "stock.count"),
+        Entry("Count sheet", "checklist", "count-sheet", "stock.count"),
     ),
     "Payments": (
         table("Payments", "credit_card", "payments", "paymentsummary"),

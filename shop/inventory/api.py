@@ -34,6 +34,13 @@ class CountStock(Form):
 
     counted = Whole(min_value=0, max_value=MOST, help_text="What is on the shelf, reserved or not.")
     reason = Text(max_length=500)
+    as_of = Whole(
+        required=False,
+        min_value=1,
+        max_value=2**62,
+        help_text="A position in the log: it was counted against the number of then. What has moved since is reckoned "
+        "in. Without it, it is what is there now.",
+    )
 
 
 class SetStockPolicy(Form):

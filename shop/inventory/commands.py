@@ -6,6 +6,7 @@ from uuid import UUID
 from django.db import transaction
 from eventsourcing.application import AggregateNotFoundError
 
+from eventstore.history import Moment, at
 from eventstore.persistence import rows
 from shop.application import Receipt, command, shop
 from shop.inventory.domain import BadQuantity, InsufficientStock, StockItem, UnknownStock, Wanted, stock_of
@@ -21,11 +22,15 @@ def receive_stock(sku: str, *, quantity: int, reference: str = "") -> Receipt:
 
 
 @command
-def count_stock(sku: str, *, counted: int, reason: str) -> Receipt:
-    """InsufficientStock: more are reserved than were counted, and back-orders are not allowed. UnknownStock."""
+def count_stock(sku: str, *, counted: int, reason: str, as_of: int | None = None) -> Receipt:
+    """``as_of``: the position that the count belongs to; what has moved since then is reckoned in.
+
+    InsufficientStock: more are reserved than there would be, and back-orders are not allowed. UnknownStock.
+    """
     with transaction.atomic():
         item = _known([sku])[sku]
-        item.count(counted, reason)
+        since = 0 if as_of is None else item.on_hand - _on_hand_at(item.id, as_of)
+        item.count(counted + since, reason)
         return shop.record(item)
 
 
@@ -81,6 +86,13 @@ def reserving(order_id: UUID, items: Sequence[Wanted]) -> list[StockItem]:
 def releasing(order_id: UUID, items: Sequence[Wanted], reason: str) -> list[StockItem]:
     """As ``reserving``, the other way."""
     return _each(items, lambda item, quantity: item.release(order_id, quantity, reason))
+
+
+def _on_hand_at(stock_id: UUID, position: int) -> int:
+    try:
+        return at(stock_id, Moment("position", position)).on_hand  # type: ignore[no-any-return]
+    except AggregateNotFoundError:  # it was opened later
+        return 0
 
 
 def _each(items: Sequence[Wanted], decide: Callable[[StockItem, int], None]) -> list[StockItem]:

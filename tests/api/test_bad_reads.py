@@ -1,5 +1,6 @@
 """Whatever is asked: a 4xx that names the parameter."""
 
+from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -10,6 +11,8 @@ from rest_framework.test import APIClient
 from projections import engine
 from shop.application import shop
 from shop.catalog.commands import create_product
+from shop.catalog.repricing.commands import reprice
+from shop.catalog.repricing.files import Wanted
 from shop.fulfilment.domain import process_of
 from shop.inventory.commands import receive_stock
 from shop.notifications.models import OutgoingMail
@@ -110,6 +113,17 @@ READS: dict[str, tuple[str, Cases]] = {
     "GET api/v1/products/<uuid:pk>/": ("products/{mug}/", OBJECT),
     "GET api/v1/products/<uuid:pk>/history/": ("products/{mug}/history/", HISTORY),
     "GET api/v1/products/<uuid:pk>/price-history/": ("products/{mug}/price-history/", HISTORY),
+    "GET api/v1/repricings/": (
+        "repricings/",
+        [*LIST, ("kind=x", "kind"), ("status=planned", "status"), ("undoes=x", "undoes")],
+    ),
+    "GET api/v1/repricings/<uuid:pk>/": ("repricings/{repricing}/", OBJECT),
+    "GET api/v1/repricings/<uuid:pk>/history/": ("repricings/{repricing}/history/", HISTORY),
+    "GET api/v1/repricings/<uuid:pk>/lines/": ("repricings/{repricing}/lines/", HISTORY),
+    "GET api/v1/repricings/<uuid:pk>/undo-preview/": (
+        "repricings/{repricing}/undo-preview/",
+        [("as_of=1", "as_of"), ("after=1", "after")],
+    ),
     "GET api/v1/orders/": (
         "orders/",
         [
@@ -224,13 +238,14 @@ ALWAYS: Cases = [("surely_unknown=1", "surely_unknown"), ("%00=1", "\0"), ("%ff=
 def world(api: APIClient, ada: UUID, mug: UUID, order: UUID, checkout: UUID, catch_up: Any) -> dict[str, UUID]:
     receive_stock("MUG-1", quantity=10)
     parcel = plan_shipment(order, customer_id=ada, lines=[Packed("MUG-1", "Mug", 2)], ship_to=HAMBURG).id
+    repricing = reprice(title="Spring", reason="r", lines=[Wanted(1, "MUG-1", Decimal(13), "EUR")]).id
     payments = {name: UUID(each) for name, each in paid().items() if name != "authorised"}
     catch_up()
     facts = {"id": uuid4(), "message_id": "<1@example.com>", "kind": "confirmed", "recipient": "ada@example.com"}
     mail = OutgoingMail.objects.create(**facts, customer_id=ada, order_id=order)
     return (
         payments
-        | {"ada": ada, "mug": mug, "order": order, "parcel": parcel, "mail": mail.id}
+        | {"repricing": repricing, "ada": ada, "mug": mug, "order": order, "parcel": parcel, "mail": mail.id}
         | {
             "checkout": checkout,
             "process": process_of(order),
@@ -267,6 +282,7 @@ def test_what_is_not_there_is_not_found(operation: str, api: APIClient, world: d
     rest = rest.partition("/")[2]
     mine = {"customers": "ada", "products": "mug", "orders": "order", "shipments": "parcel", "stock": ""}
     mine |= {"payments": "captured", "cards": "card", "mails": "mail", "checkouts": "checkout", "ops": "process"}
+    mine |= {"repricings": "repricing"}
     own = mine[kind]
     surprises = []
 

@@ -17,13 +17,16 @@ from django.utils import timezone
 from rest_framework.exceptions import ParseError
 from rest_framework.test import APIClient
 
+from eventstore.cause import because
 from eventstore.models import Event
 from eventstore.personal import pseudonym
 from projections import lease, rebuild
 from projections.models import Checkpoint, Parked
 from projections.operations import pause
 from projections.projection import known
-from shop.catalog.commands import create_product, schedule_price
+from shop.catalog.commands import create_product, schedule_price, set_price
+from shop.catalog.repricing.commands import reprice
+from shop.catalog.repricing.files import Wanted
 from shop.customers.commands import (
     add_payment_method,
     charge_credit,
@@ -33,7 +36,7 @@ from shop.customers.commands import (
 )
 from shop.http import StrictJSONParser
 from shop.inventory.commands import receive_stock, reserve_stock
-from shop.inventory.domain import Wanted
+from shop.inventory.domain import Wanted as Pieces
 from shop.problems import CATALOGUE
 from shop.shipping.commands import dispatch, pack, plan_shipment
 from shop.shipping.domain import Packed
@@ -73,14 +76,21 @@ def world(
     charge_credit(ada, order_id=order)
     timed = create_product(sku="TIMED-1", name="Timed").id
     schedule_price(timed, price=Money(Decimal(1), "EUR"), starts=timezone.now() + timedelta(days=1))
+    slip = uuid4()
+    slipped = create_product(sku="SLIP-1", name="Slipped", price=Money(Decimal(4), "EUR")).id
+    with because(correlation_id=slip):
+        set_price(slipped, price=Money(Decimal("0.40"), "EUR"))
+    again = [Wanted(1, "TIMED-1", Decimal(3), "EUR")]
+    repricing = reprice(title="Spring", reason="spring", lines=again).id
     draft = create_product(sku="DRAFT-1", name="Draft", price=Money(Decimal(1), "EUR"))
     create_product(sku="DOLLAR-1", name="Dollar", price=Money(Decimal(1), "USD"), publish=True)
     create_product(sku="GOLD-1", name="Gold", price=Money(Decimal(999_999_999), "EUR"), publish=True)
     receive_stock("MUG-1", quantity=10)
-    reserve_stock(order, items=[Wanted("MUG-1", 2)])
+    reserve_stock(order, items=[Pieces("MUG-1", 2)])
     parcels = dict(zip(("planned", "packed", "sent"), a_parcel_each(ada), strict=True))
+    bulk = {"slip": str(slip), "repricing": str(repricing)}
     own = {"ada": ada, "mug": mug, "order": order, "draft": draft.id, "timed": timed, "checkout": checkout}
-    return paid() | parcels | {name: str(each) for name, each in own.items()}
+    return paid() | parcels | bulk | {name: str(each) for name, each in own.items()}
 
 
 def a_parcel_each(ada: UUID) -> Iterator[str]:

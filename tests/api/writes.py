@@ -60,6 +60,7 @@ SUMS: list[tuple[str, Any, int]] = [
     ("/amount/currency", "USD", 422),
 ]
 CREDIT = [(at, value, 409 if value == "USD" else status) for at, value, status in SUMS]
+OTHER = "7289a4cf-7768-586e-b906-bd30f971a80c"
 PARKED, SKIPPED = 2**62, 2**62 + 1  # positions that no test's log comes to
 POSITIONS = [
     *(("/position", position, 400) for position in (0, -1, 1.5, "1", 2**63)),
@@ -158,6 +159,31 @@ WRITES = {
         ],
     ),
     "POST api/v1/products/<uuid:pk>/price/": Write("products/{mug}/price/", {"price": eur("9.90")}, cases=PRICES),
+    "POST api/v1/repricings/": Write(
+        "repricings/",
+        {
+            "title": "Spring",
+            "reason": "the potter is dearer",
+            "lines": [{"sku": "MUG-1", "price": eur("13.00"), "starts": "2099-11-27T00:00:00Z"}],
+        },
+        ("/lines/0/starts",),
+        [
+            *REASONS,
+            *((at.replace("name", "title"), *case) for at, *case in NAMES),
+            *((f"/lines/0{at}", *case) for at, *case in PRICES),
+            ("/lines", [], 400),
+            ("/lines/0/sku", "CUP-9", 422),
+            ("/lines/0/starts", "2099-11-27", 400),
+        ],
+    ),
+    "POST api/v1/repricings/undo/": Write(
+        "repricings/undo/",
+        {"correlation_id": "{slip}", "reason": "it was a slip"},
+        cases=[*REASONS, ("/correlation_id", "x", 400), ("/correlation_id", OTHER, 404)],
+    ),
+    "POST api/v1/repricings/<uuid:pk>/stop/": Write(
+        "repricings/{repricing}/stop/", {"reason": "the wrong file"}, cases=REASONS
+    ),
     "PUT api/v1/products/<uuid:pk>/description/": Write(
         "products/{mug}/description/",
         {"description": "Stoneware.\nFired twice."},
