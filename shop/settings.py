@@ -5,6 +5,7 @@ from pathlib import Path
 import environ
 from kombu import Exchange, Queue
 
+from shop.csp import STRICT
 from shop.desk.look import UNFOLD  # noqa: F401  # it is a setting
 from shop.percents import by_country, percent
 
@@ -51,6 +52,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "shop.http.ProblemsMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "shop.csp.ByPlace",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "shop.http.SlashMiddleware",
@@ -177,6 +179,7 @@ SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=0)
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("BEHIND_PROXY", default=False) else None
 SESSION_COOKIE_HTTPONLY = True
 X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {"DIRECTIVES": STRICT}
 DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024  # bytes of a request's body
 LOGIN_REDIRECT_URL = LOGIN_URL = "admin:login"
 
