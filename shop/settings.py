@@ -47,6 +47,7 @@ INSTALLED_APPS = [
     "shop.reporting",
     "shop.fulfilment",
     "shop.desk",
+    "shop.storefront",
 ]
 
 MIDDLEWARE = [
@@ -60,6 +61,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "shop.storefront.errors.Explain",
 ]
 
 ROOT_URLCONF = "shop.urls"
@@ -73,6 +75,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "shop.storefront.context.everywhere",
             ]
         },
     }
@@ -182,6 +185,12 @@ X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {"DIRECTIVES": STRICT}
 DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024  # bytes of a request's body
 LOGIN_REDIRECT_URL = LOGIN_URL = "admin:login"
+CSRF_FAILURE_VIEW = "shop.storefront.errors.forged"
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("MinimumLengthValidator", "CommonPasswordValidator", "UserAttributeSimilarityValidator")
+]
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
@@ -217,6 +226,7 @@ REQUESTS_A_MINUTE = {  # of one caller; 0: as many as they like
 
 ENVIRONMENT = env.str("ENVIRONMENT", default="")  # what the desk calls this shop in its corner: Staging
 
+SHOP_NAME = env.str("SHOP_NAME", default="Harbour & Hearth")
 SHOP_CURRENCY = env.str("SHOP_CURRENCY", default="EUR")
 
 # Prices are without tax. GB=20,DE=19: by the country that an order goes to, none elsewhere; 20,CH=0: 20 elsewhere.

@@ -3,7 +3,6 @@
 from django.contrib import admin
 from django.urls import include, path
 from django.views.decorators.cache import cache_page
-from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularSwaggerView
 from rest_framework.routers import SimpleRouter
 
@@ -60,7 +59,7 @@ api = [
 ]
 
 urlpatterns = [
-    path("", RedirectView.as_view(pattern_name="docs")),
+    path("", include("shop.storefront.urls")),
     path("api/v1/", include(api)),
     path("admin/consistency/", admin.site.admin_view(consistency.page), name="consistency-page"),
     path("admin/copies/", admin.site.admin_view(copies.choose), name="customers-copies"),
@@ -72,3 +71,8 @@ urlpatterns = [
     path("readyz", service.Ready.as_view()),
     path("metrics", service.measured),
 ]
+
+# The pages of what goes wrong; the API's are problems (shop/http.py).
+handler400, handler403, handler404, handler500 = (
+    f"shop.storefront.errors.{view}" for view in ("bad_request", "forbidden", "not_found", "failed")
+)

@@ -185,6 +185,12 @@ def reserving_credit(customer_id: UUID, order_id: UUID, amount: Money) -> Credit
     return account
 
 
+def holder_of(email: str) -> UUID | None:
+    """The customer who has that e-mail address, exactly."""
+    claim = find(EmailClaim, _claim_id(email))
+    return claim.holder if claim else None
+
+
 def _today() -> date:
     """The day, in UTC, on which what is asked is true."""
     return (cause.get().effective_at or datetime.now(UTC)).astimezone(UTC).date()

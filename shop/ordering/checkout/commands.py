@@ -109,6 +109,14 @@ def accept(checkout_id: UUID, *, quote: int) -> Receipt:
         raise
 
 
+def keep_quote(checkout_id: UUID) -> None:
+    """``show_quote``, unless the last quote still holds, and is what would be quoted now."""
+    checkout = shop.load(Checkout, checkout_id)
+    lines = lines_of([Item(sku, quantity) for sku, quantity in checkout.items.items()])
+    if not checkout.still_says(lines, _address(checkout)[0], datetime.now(UTC)):
+        show_quote(checkout_id)
+
+
 @command
 def abandon_checkout(checkout_id: UUID, *, reason: str) -> Receipt:
     checkout = shop.load(Checkout, checkout_id)

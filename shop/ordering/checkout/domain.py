@@ -98,6 +98,11 @@ class Checkout(Aggregate):
         quote = Quote(*(self.quotes + 1, lines, shipping, sums.total, now + HOLDS_FOR), sums.tax, sums.discount, rates)
         self._quote_shown(quote, ship_to, seen_at, self.customer_id)
 
+    def still_says(self, lines: Iterable[Line], ship_to: Address | None, now: datetime) -> bool:
+        """Whether the last quote holds, and has those lines and that address."""
+        quote = self.quote
+        return quote is not None and now < quote.expires and (quote.lines, self.ship_to) == (tuple(lines), ship_to)
+
     def accept(self, number: int, now: datetime) -> bool:
         """Whether it is accepted only now. NoQuote, QuoteReplaced, QuoteExpired."""
         if self.status == "accepted" and number == self.accepted:
