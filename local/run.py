@@ -32,6 +32,7 @@ STEADY = 60.0  # seconds of running after which the next wait is the shortest ag
 WELCOME = """
     Daybook is ready after {seconds:.1f} s.
 
+    Shop        {address}/
     Desk        {address}/admin/
     API         {address}/api/v1/
     API's docs  {address}/api/v1/docs/

@@ -55,7 +55,8 @@ def checked(form: type[Serializer], data: Mapping[str, Any]) -> tuple[Any, dict[
         return asked.validated_data, {}
     errors: dict[str, str] = {}
     for each in errors_in(asked.errors):
-        errors.setdefault(each["pointer"].rpartition("/")[2], each["detail"])
+        detail = "Please fill this in." if each["code"] in ("blank", "required") else each["detail"]
+        errors.setdefault(each["pointer"].rpartition("/")[2], detail)
     return None, errors
 
 

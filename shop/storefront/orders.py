@@ -9,7 +9,9 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
+from eventstore.models import Event
 from projections.exact import exact
+from projections.waiting import wait_until
 from shop import faults
 from shop.application import find
 from shop.errors import Refused
@@ -27,6 +29,7 @@ from shop.storefront.baskets import basket_of, fill
 from shop.storefront.checkout import of_a_customer
 
 A_PAGE = 20
+SHORT = 0.3  # seconds that a page waits for a list that is only beside the point
 
 
 class Step(NamedTuple):
@@ -64,10 +67,16 @@ def order(request: HttpRequest, order_id: UUID) -> HttpResponse:
     found = mine(request, order_id)
     process_id = process_of(order_id)
     process = exact(OrderProcess, [process_id]).get(process_id)
+    seen = f"{found.version}.{process.version if process else 0}"
+    if request.GET.get("seen") == seen:
+        return HttpResponse(status=204)  # to the page that looks again every second: nothing is new
     quoted = find(Checkout, found.checkout_id) if found.checkout_id else None
     code = process.code if process and found.status == "rejected" else ""
+    last = Event.objects.filter(stream_id=order_id).order_by("-version").values_list("position", flat=True)[0]
     context = {
         "order": found,
+        "seen": seen,
+        "is_up_to_date": wait_until(last, "OrderTimelines", timeout=SHORT),
         "process": process,
         "steps": list(steps(found, process)),
         "cheaper": list(cheaper(found, quoted)),

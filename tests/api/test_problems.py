@@ -219,10 +219,6 @@ def test_readiness_needs_the_database_and_its_migrations(client: Client, db: Non
         assert is_problem(client.get("/readyz"), 503, "unavailable")
 
 
-def test_the_front_door_leads_to_the_docs(client: Client, db: None) -> None:
-    assert client.get("/")["Location"] == "/api/v1/docs/"
-
-
 @pytest.mark.parametrize("path", ["/api/v1/nope/", "/api/v1/orders/x/", "/api/v1/orders/%00/", "/api/v1/products/1/"])
 def test_the_length_of_a_problem_is_what_its_header_says(client: Client, db: None, path: str) -> None:
     answer = client.get(path)

@@ -20,7 +20,11 @@ from shop.storefront.baskets import BASKET
 from shop.values import Address, Money, id_of
 
 HOME = Address("Kai 3", "Hamburg", "20457", "DE")
-GOODS = {"MUG-1": ("Harbour mug", "12.50", 10), "CANDLE-1": ("Sea salt candle", "18.00", 3), "TEA-1": ("Earl Grey", "6.90", 50)}
+GOODS = {
+    "MUG-1": ("Harbour mug", "12.50", 10),
+    "CANDLE-1": ("Sea salt candle", "18.00", 3),
+    "TEA-1": ("Earl Grey", "6.90", 50),
+}
 PASSWORD = "a mug of warm tea"
 
 
@@ -63,7 +67,7 @@ def ada(db: None) -> UUID:
 class Visitor(Client):
     """Fills in forms as they were rendered: with their key, and with whatever else is hidden in them."""
 
-    def send(self, page: str, action: str, /, number: int = 0, **fields: Any) -> Any:
+    def send(self, page: str, action: str, number: int = 0, /, **fields: Any) -> Any:
         """Open ``page``, fill in its form (of several, ``number``) that goes to ``action``, send it."""
         return self.post(action, self.form(page, action, number) | fields)
 
@@ -87,7 +91,7 @@ class Visitor(Client):
 
 def words(answer: Any) -> str:
     """What a page says, without its tags and its head."""
-    body = answer.content.decode().partition("<main id=\"main\" tabindex=\"-1\">")[2].partition("</main>")[0]
+    body = answer.content.decode().partition('<main id="main" tabindex="-1">')[2].partition("</main>")[0]
     body = re.sub(r"<(svg|select).*?</\1>", "", body, flags=re.S)
     return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", body)).strip()
 

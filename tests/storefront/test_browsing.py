@@ -181,7 +181,9 @@ def test_a_basket_says_when_it_wants_more_than_there_is(guest: Visitor) -> None:
     assert "Reduce to 3" in page
 
 
-@pytest.mark.parametrize("elsewhere", ["https://evil.example/", "//evil.example/", "javascript:alert(1)", "\\\\evil.example"])
+@pytest.mark.parametrize(
+    "elsewhere", ["https://evil.example/", "//evil.example/", "javascript:alert(1)", "\\\\evil.example"]
+)
 def test_nobody_is_sent_elsewhere(elsewhere: str, guest: Visitor) -> None:
     answer = guest.post("/basket/add/", {"sku": "MUG-1", "quantity": "1", "next": elsewhere})
 

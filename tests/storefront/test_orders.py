@@ -1,0 +1,129 @@
+"""A customer's orders, and nobody else's."""
+
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from django.contrib.auth.models import User
+
+from projections import engine
+from shop.application import shop
+from shop.catalog.commands import rename_product
+from shop.ordering.commands import Item, note_order, place_order
+from shop.ordering.domain import Order
+from shop.payments.commands import record_outcome
+from shop.payments.domain import Outcome, payment_of
+from tests.shop.orders import card, come_to_rest
+from tests.storefront.conftest import Visitor, a_customer
+
+
+@pytest.fixture
+def order(customer: Visitor, ada: UUID) -> UUID:
+    return place_order(customer_id=ada, items=[Item("MUG-1", 2)], reference="PO 4711", payment=card()).id
+
+
+def test_an_order_shows_how_far_it_is(customer: Visitor, order: UUID) -> None:
+    page = f"/orders/{order}/"
+    assert [(s.name, s.state) for s in customer.get(page).context["steps"]][:3] == [
+        ("Placed", "done"),
+        ("Goods set aside", "now"),
+        ("Card accepted", "to come"),
+    ]
+
+    come_to_rest()
+    assert [s.state for s in customer.get(page).context["steps"]][:4] == ["done", "done", "now", "to come"]
+
+    record_outcome(payment_of(order), "authorise", Outcome("ok", reference="ref_1"))
+    come_to_rest()
+    assert [s.state for s in customer.get(page).context["steps"]] == ["done"] * 4 + ["to come"] * 2
+    assert customer.sees(page).startswith("Order confirmed It is yours")
+
+
+def test_a_page_that_looks_again_hears_only_of_what_is_new(customer: Visitor, order: UUID) -> None:
+    seen = customer.get(f"/orders/{order}/").context["seen"]
+    assert customer.get(f"/orders/{order}/", {"seen": seen}).status_code == 204
+
+    come_to_rest()
+
+    assert customer.get(f"/orders/{order}/", {"seen": seen}).status_code == 200
+
+
+def test_orders_are_listed_with_their_state(customer: Visitor, order: UUID) -> None:
+    engine.catch_up()
+
+    assert "2 things, PO 4711" in customer.sees("/orders/")
+
+
+def test_an_old_order_keeps_the_old_name(customer: Visitor, order: UUID) -> None:
+    rename_product(next(iter(shop.load(Order, order).lines)).product_id, name="Lighthouse mug")
+    engine.catch_up()
+
+    assert "Harbour mug 2 × €12.50" in customer.sees(f"/orders/{order}/")
+    assert "Lighthouse mug" in customer.sees("/")
+
+
+def test_an_order_is_cancelled_while_it_can_be(customer: Visitor, order: UUID) -> None:
+    customer.send(f"/orders/{order}/", f"/orders/{order}/cancel/")
+
+    assert shop.load(Order, order).status == "cancelled"
+    assert "Cancelled" in customer.sees(f"/orders/{order}/")
+
+
+def test_what_staff_note_is_no_business_of_the_page(customer: Visitor, order: UUID) -> None:
+    note_order(order, text="<script>alert(1)</script>")
+    engine.catch_up()
+
+    assert "<script>alert" not in customer.get(f"/orders/{order}/").content.decode()
+
+
+@pytest.mark.parametrize("path", ["", "again/", "cancel/"])
+def test_others_orders_there_are_none(path: str, order: UUID) -> None:
+    grace = a_customer("Grace", "grace@example.com")
+    visitor = Visitor()
+    visitor.force_login(User.objects.get(username=str(grace)))
+
+    for found in (order, uuid4(), grace):
+        page = f"/orders/{found}/{path}"
+        answer: Any = visitor.post(page) if path else visitor.get(page)
+        assert answer.status_code == 404
+
+
+def test_others_addresses_and_cards_there_are_none(customer: Visitor) -> None:
+    assert customer.get("/account/?change=address&number=9").status_code == 404
+    assert "There is no address 9" in customer.post("/account/addresses/9/remove/", follow=True).content.decode()
+
+
+def test_who_is_not_signed_in_is_asked_to(guest: Visitor, order: UUID) -> None:
+    assert guest.get(f"/orders/{order}/")["Location"] == f"/sign-in/?next=%2Forders%2F{order}%2F"
+    assert guest.post("/checkout/place/")["Location"] == "/sign-in/?next=%2Fcheckout%2F"
+
+
+def test_a_form_without_its_token_is_refused(customer: Visitor) -> None:
+    strict = Visitor(enforce_csrf_checks=True)
+
+    answer = strict.post("/basket/add/", {"sku": "MUG-1", "quantity": "1"})
+
+    assert answer.status_code == 403
+    assert "This form cannot be used any more" in answer.content.decode()
+
+
+def test_cookies_are_for_this_shop_alone(guest: Visitor) -> None:
+    guest.send("/products/MUG-1/", "/basket/add/")
+
+    session = guest.cookies["sessionid"]
+    assert (session["samesite"], session["httponly"]) == ("Lax", True)
+
+
+def test_nothing_of_a_customer_is_kept_by_a_cache(customer: Visitor, order: UUID) -> None:
+    for path in (f"/orders/{order}/", "/orders/", "/account/", "/basket/"):
+        assert "no-store" in customer.get(path)["Cache-Control"], path
+
+
+def test_no_page_has_anything_inline(customer: Visitor, order: UUID) -> None:
+    customer.post("/basket/add/", {"sku": "MUG-1", "quantity": "1"})
+    for path in ("/", "/products/MUG-1/", "/basket/", "/checkout/", f"/orders/{order}/", "/account/", "/nothing/"):
+        html = customer.get(path).content.decode()
+        assert " style=" not in html, path
+        assert "<style" not in html, path
+        assert "<script>" not in html, path
+        assert " onclick=" not in html, path
