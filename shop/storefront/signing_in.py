@@ -20,7 +20,7 @@ from shop.customers.shapes import RegisterCustomer
 from shop.errors import Refused
 from shop.models import CustomerUser
 from shop.service import SignInThrottle
-from shop.storefront.asking import asking, checked, noted, way_on
+from shop.storefront.asking import asking, checked, noted, way_on, who
 from shop.storefront.baskets import basket_of, bring_along
 
 NO_SUCH = "There is no such e-mail address with that password."
@@ -57,6 +57,8 @@ def register(request: HttpRequest) -> HttpResponse:
     """A customer, and a sign-in of theirs, in one commit."""
     if request.method != "POST":
         return shown(request)
+    if who(request) is not None:  # the second click of two
+        return redirect(way_on(request, "/"))
     if (wait := too_often(request, "register")) is not None:
         return wait
     password = request.POST.get("password", "")

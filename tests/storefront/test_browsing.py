@@ -8,12 +8,11 @@ from uuid import UUID
 import pytest
 
 from eventstore.cause import because
-from projections import engine
 from shop.application import shop
 from shop.catalog.commands import create_product, rename_product, schedule_price, set_price, withdraw_product
 from shop.models import Fault
 from shop.ordering.checkout.domain import Checkout
-from tests.storefront.conftest import PASSWORD, Visitor, a_customer, euros, words
+from tests.storefront.conftest import PASSWORD, Visitor, a_customer, euros, seen_all, words
 
 Goods = dict[str, UUID]
 
@@ -66,7 +65,7 @@ def offer(goods: Goods) -> None:
     for days, price in ((20, "24.00"), (10, "27.00")):
         with because(effective_at=now - timedelta(days=days)):
             set_price(lamp, price=euros(price))
-    engine.catch_up()
+    seen_all()
 
 
 def test_the_shelf_is_sorted_by_the_price_that_is_in_force(guest: Visitor, offer: None) -> None:

@@ -9,7 +9,6 @@ from uuid import UUID
 import pytest
 
 from eventstore.models import Event
-from projections import engine
 from projections.operations import pause, resume
 from projections.projection import known
 from shop.application import find, shop
@@ -24,7 +23,7 @@ from shop.ordering.domain import Order
 from shop.values import Address
 from shop.vault.commands import store_card
 from tests.shop.orders import come_to_rest
-from tests.storefront.conftest import HOME, Visitor, euros, words
+from tests.storefront.conftest import HOME, Visitor, euros, seen_all, words
 
 Goods = dict[str, UUID]
 MOVED = Address("Am Wall 1", "Bremen", "28195", "DE")
@@ -332,5 +331,5 @@ def test_what_ordering_has_not_heard_yet_does_not_keep_its_pages_from_showing_th
     finally:
         for name in ("Checkouts", "Orders", "OrderingCustomers", "OrderingProducts"):
             resume(known()[name])
-    engine.catch_up()
+    seen_all()
     assert "2 things" in till.sees("/orders/")

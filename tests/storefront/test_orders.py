@@ -6,7 +6,6 @@ from uuid import UUID, uuid4
 import pytest
 from django.contrib.auth.models import User
 
-from projections import engine
 from shop.application import shop
 from shop.catalog.commands import rename_product
 from shop.ordering.commands import Item, note_order, place_order
@@ -14,7 +13,7 @@ from shop.ordering.domain import Order
 from shop.payments.commands import record_outcome
 from shop.payments.domain import Outcome, payment_of
 from tests.shop.orders import card, come_to_rest
-from tests.storefront.conftest import Visitor, a_customer
+from tests.storefront.conftest import Visitor, a_customer, seen_all
 
 
 @pytest.fixture
@@ -49,14 +48,14 @@ def test_a_page_that_looks_again_hears_only_of_what_is_new(customer: Visitor, or
 
 
 def test_orders_are_listed_with_their_state(customer: Visitor, order: UUID) -> None:
-    engine.catch_up()
+    seen_all()
 
     assert "2 things, PO 4711" in customer.sees("/orders/")
 
 
 def test_an_old_order_keeps_the_old_name(customer: Visitor, order: UUID) -> None:
     rename_product(next(iter(shop.load(Order, order).lines)).product_id, name="Lighthouse mug")
-    engine.catch_up()
+    seen_all()
 
     assert "Harbour mug 2 × €12.50" in customer.sees(f"/orders/{order}/")
     assert "Lighthouse mug" in customer.sees("/")
@@ -71,7 +70,7 @@ def test_an_order_is_cancelled_while_it_can_be(customer: Visitor, order: UUID) -
 
 def test_what_staff_note_is_no_business_of_the_page(customer: Visitor, order: UUID) -> None:
     note_order(order, text="<script>alert(1)</script>")
-    engine.catch_up()
+    seen_all()
 
     assert "<script>alert" not in customer.get(f"/orders/{order}/").content.decode()
 
