@@ -23,9 +23,9 @@ from django.utils.timesince import timesince
 
 from eventstore import log
 from projections import doors
-from projections.listing import why
+from projections.listing import progress, why
 from projections.models import Checkpoint, Parked
-from projections.pages import FEW, Looks, Pages, event_page
+from projections.pages import FEW, Pages, event_page
 from projections.projection import Policy, known
 from projections.status import Status, alerts, statuses
 
@@ -118,8 +118,16 @@ class ProjectionAdmin(Pages):
         (status,) = statuses([projection])
         yield "resume" if status.paused_at else "pause"
         if not isinstance(projection, Policy):
-            if not status.rebuild_asked_at and status.rebuilding is None:
-                yield "rebuild"
+            busy = {each.kind for each in status.errands if each.ended_at is None}
+            doing = status.progress.doing if status.progress else ""
+            if "rebuild" not in busy and doing != "rebuild":
+                yield from ("rebuild", "dry-run")
+            if "verify" not in busy:
+                yield "verify"
+            if "replay" not in busy and doing != "replay" and not status.paused_at:
+                yield "replay"
+            if busy - {"replay"} or doing in ("rebuild", "verify"):
+                yield "abandon"
             if status.kept_version is not None:
                 yield "back"
 
@@ -142,18 +150,13 @@ class ProjectionAdmin(Pages):
             "parked": waiting[:FEW],
             "live": reverse(f"admin:{self.place('live')}") + f"?of={projection.name}",
             "texts": live_texts(status, end),
+            "asked": asked(status),
+            "ended": [each for each in status.errands if each.ended_at],
         }
-        if status.rebuilding is not None:
-            looks = Looks.read(request.GET.get("looked", ""), status.rebuilding)
-            percent = percent_of(status.rebuilding, end)
-            context |= {
-                "looks": looks,
-                "percent": percent,
-                "left": looks.left(end),
-                "refresh": f"2;url=?looked={looks}",  # where there are no scripts
-            }
-        elif status.rebuild_asked_at:
-            context["refresh"] = "2"
+        if status.progress:
+            context |= {"progress": status.progress, "told": progress(status.progress)}
+        if status.progress or any(each.ended_at is None for each in status.errands):
+            context["refresh"] = "2"  # where there are no scripts
         return context
 
 
@@ -228,8 +231,8 @@ def live() -> QuerySet[Checkpoint]:
 def live_texts(status: Status, end: int) -> dict[str, str]:
     """What changes by itself while somebody looks at a projection."""
     state = doors.state(status)
-    if status.rebuilding is not None:
-        state = f"{state} {percent_of(status.rebuilding, end)} %"
+    if status.progress and status.progress.doing in ("rebuild", "replay"):
+        state = f"{state} {status.progress.percent} %"
     return {
         "state": state,
         "behind": behind(status),
@@ -242,13 +245,18 @@ def live_texts(status: Status, end: int) -> dict[str, str]:
 
 def live_facts(status: Status, end: int) -> dict[str, Any]:
     """The same with the figures that progress is reckoned from."""
-    asked = status.rebuild_asked_at is not None
-    facts = {"at": status.position, "behind_events": status.behind_events, "rebuilding": status.rebuilding}
-    return {"texts": live_texts(status, end), "asked": asked, "paused": status.paused_at is not None, **facts}
+    facts = {"at": status.position, "behind_events": status.behind_events, "paused": status.paused_at is not None}
+    doing = status.progress and {
+        "doing": status.progress.doing,
+        "percent": status.progress.percent,
+        "told": progress(status.progress),
+    }
+    return {"texts": live_texts(status, end), "asked": asked(status), "progress": doing, **facts}
 
 
-def percent_of(position: int, end: int) -> int:
-    return min(100, 100 * position // max(end, 1))
+def asked(status: Status) -> str:
+    """Another text as soon as an errand is asked for, begins or ends."""
+    return " ".join(f"{each.kind}:{each.ended_at or each.begun_at or each.asked_at}" for each in status.errands)
 
 
 def behind(status: Status) -> str:

@@ -14,6 +14,18 @@ class ProjectionsConfig(AppConfig):
         from projections import checks, queues  # noqa: F401  # they register what they check
 
         post_migrate.connect(_begin_policies, sender=self)
+        post_migrate.connect(_forget_remade_history, sender=self)
+
+
+def _forget_remade_history(apps: Any = apps, using: str = "default", plan: Any = (), **_: Any) -> None:
+    from projections.history import forget_remade
+
+    try:
+        apps.get_model("projections", "HistoryEpoch")
+    except LookupError:
+        return  # migrated to an older state
+    if using == "default":
+        forget_remade(plan)
 
 
 def _begin_policies(apps: Any = apps, using: str = "default", **_: Any) -> None:

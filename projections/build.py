@@ -7,12 +7,15 @@ work there is one for each part beside it: they run ahead of the first, and meet
 import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import timedelta
 from hashlib import sha256
 from inspect import getsource
 from sys import modules
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.models import Q
+from django.utils import timezone
 
 from eventstore.persistence import cursor as log_cursor
 from eventstore.persistence import rows
@@ -31,13 +34,14 @@ BATCH = 50_000  # events
 MEET = 4  # batches, after which the parts of a table with history meet: an epoch ends where all stand at one place
 LEASE = 3600.0  # seconds: an index may take long; whoever is killed is replaced at once all the same
 RENEW = 60.0  # seconds
+AWAY = timedelta(seconds=30)  # after which one that goes on is as fast as it is from then on
 PATIENCE = 60.0  # seconds, for the lease of a part that a worker left behind
 
 
-def claim(projection: Projection, schema: str, *, restart: bool = False) -> Lease:
+def claim(projection: Projection, schema: str, *, restart: bool = False, part: Part = WHOLE) -> Lease:
     """The right to fill the tables in ``schema``: empty ones, or, unless ``restart``, as far as this code has come.
 
-    Refused: another has it.
+    Those of all streams, or of ``part``. Refused: another has it.
     """
     name = checkpoint(projection.name, schema)
     taken = take([projection], seconds=LEASE, schema=schema, only=[WHOLE], paused=True)
@@ -50,6 +54,7 @@ def claim(projection: Projection, schema: str, *, restart: bool = False) -> Leas
             )
         raise Refused(f"{projection.name} is being rebuilt already, by {row.holder or 'another'}.")
     (lease,) = taken
+    lease.part = part
     try:
         _evict(lease)
         code = digest(lease)
@@ -61,6 +66,8 @@ def claim(projection: Projection, schema: str, *, restart: bool = False) -> Leas
                 mine.update(code=code, version=projection.version)
                 shadow.create(projection, schema)
             lease.position = 0
+        goes_on = Q(begun_at__isnull=False, updated_at__gt=timezone.now() - AWAY)
+        mine.exclude(goes_on, position__gt=0).update(begun_at=timezone.now(), begun_position=lease.position)
     except BaseException:
         lease.release()
         raise
@@ -74,7 +81,7 @@ def digest(lease: Lease) -> str:
     models = [each for model in projection.tables for each in (model, versions.get(model)) if each]
     columns = [[(field.column, field.db_type(connection)) for field in model._meta.concrete_fields] for model in models]
     source = fingerprint(module) or getsource(modules[module])
-    told = (source, type(projection).__qualname__, projection.version, columns, sorted(lease.skipped))
+    told = (source, type(projection).__qualname__, projection.version, columns, sorted(lease.skipped), *lease.part)
     return sha256(repr(told).encode()).hexdigest()
 
 
@@ -93,7 +100,8 @@ def fill(
 ) -> int:
     """Apply the log up to ``goal``, which may move on meanwhile, or to the end of the batch in which it is ``until``.
 
-    Answers how many events. EventFailed: a handler fails.
+    One batch at least: a step on a busy machine is slow, but it is one. Answers how many events. EventFailed: a handler
+    fails.
     """
     count = 0
     if lease.position < (end := goal()):
@@ -102,10 +110,12 @@ def fill(
             _split(lease, workers)
     if _parts(lease).exists():
         count += _in_parts(lease, goal(), workers, until, report)
-    while lease.position < (end := goal()) and time.monotonic() < until:
+    while lease.position < (end := goal()):
         done = _batch(lease, end)
         count += done
         report(lease.projection.name, "building", lease.position, end, done)
+        if time.monotonic() >= until:
+            break
     return count
 
 

@@ -60,6 +60,11 @@ class Compared(NamedTuple):
             f"{'; '.join(map(str, self.examples))}"
         )
 
+    def told(self) -> dict[str, Any]:
+        """In counts, columns and keys: no values, which may be personal."""
+        words = ("table", "rows", "differing", "unexpected", "missing", "surplus", "columns")
+        return {word: getattr(self, word) for word in words} | {"keys": [each.key for each in self.examples]}
+
 
 class Side(NamedTuple):
     """What is compared, as SQL that may stand in FROM."""

@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
-from projections import operations, parking, rebuild, retrying
+from projections import operations, parking, rebuild, retrying, verify
 from projections.lease import Busy, LeaseLost
 from projections.models import Parked
 from projections.parking import NotParked
@@ -38,10 +38,13 @@ def state(status: Status) -> str:
         return "stopped"
     if status.paused_at:
         return "paused"
-    if status.rebuilding is not None:
-        return "rebuilding"
+    doing = status.progress.doing if status.progress else ""
+    if doing in ("rebuild", "replay"):
+        return f"{doing}ing"
     if status.parked:
         return f"parked {status.parked:,}"
+    if doing:
+        return "verifying"
     return "behind" if status.behind_events else "live"
 
 
@@ -79,8 +82,32 @@ def resume(projection: Any, *, by: str) -> str:
 
 
 def ask_rebuild(projection: Any, *, by: str, expect_changes: bool = False) -> str:
-    operations.ask_rebuild(projection, by=by, expect_changes=expect_changes)
+    rebuild.allow(projection)
+    operations.ask(projection, "rebuild", by=by, expect_changes=expect_changes)
     return f"{projection.name} will be rebuilt by the workers."
+
+
+def ask_dry_run(projection: Any, *, by: str, sample: float = 1.0) -> str:
+    rebuild.allow(projection, sample=sample)
+    operations.ask(projection, "dry_run", by=by, sample=sample)
+    return f"The workers will say what a rebuild of {projection.name} would change."
+
+
+def ask_verify(projection: Any, *, by: str, sample: float = 1.0, heal: bool = False) -> str:
+    verify.refuse_part(projection, sample, heal)
+    operations.ask(projection, "verify", by=by, sample=sample, heal=heal)
+    return f"{projection.name} will be compared with the log by the workers" + (", and healed." if heal else ".")
+
+
+def ask_replay(projection: Any, *, by: str) -> str:
+    operations.ask(projection, "replay", by=by)
+    return f"{projection.name} will be emptied and filled again by the workers: readers see it."
+
+
+def abandon(projection: Any, *, by: str) -> str:
+    if not rebuild.abandon(projection, by=by):
+        raise operations.Refused(f"{projection.name} is not being rebuilt or verified: there is nothing to abandon.")
+    return f"{projection.name}: what was built of it is thrown away. Its live tables are as they were."
 
 
 def go_back(projection: Any, *, by: str) -> str:
@@ -95,7 +122,7 @@ def retry(projection: Any, *, by: str, stream_id: UUID | None = None) -> Retried
     """
     chosen = parking.waiting(projection.name)
     if chosen.filter(**{"stream_id": stream_id} if stream_id else {}).exists() and not retrying.in_place(projection):
-        operations.ask_rebuild(projection, by=by, expect_changes=True)
+        operations.ask(projection, "rebuild", by=by, expect_changes=True)
         return None
     return retrying.retry(projection, stream_id)
 
@@ -141,6 +168,34 @@ ON_PROJECTIONS = {
         "rows differ, nothing is swapped, unless you expect changes.",
         ask_rebuild,
         ("expect_changes",),
+    ),
+    "dry-run": Action(
+        "Dry run",
+        "The workers build its tables anew, of all streams or a share of them, and say what a rebuild would change and "
+        "how long it takes. Nothing is changed.",
+        ask_dry_run,
+        ("sample",),
+    ),
+    "verify": Action(
+        "Verify",
+        "The workers build its tables anew beside the live ones, of all streams or a share of them, and compare them "
+        "row by row. Nothing is changed, unless it is to be healed: then what was built takes the place of live tables "
+        "that differ.",
+        ask_verify,
+        ("sample", "heal"),
+    ),
+    "replay": Action(
+        "Replay",
+        "Its live tables are emptied and filled again from the first event: readers see them fill, for as long as it "
+        "takes. Rebuild is the one that nobody notices.",
+        ask_replay,
+        ("sure",),
+    ),
+    "abandon": Action(
+        "Abandon",
+        "What is being built for a rebuild or to be compared is thrown away, and what was asked of the workers is not "
+        "done. The live tables stay as they are.",
+        abandon,
     ),
     "back": Action(
         "Go back",

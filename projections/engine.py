@@ -15,7 +15,7 @@ from psycopg import Cursor
 from eventstore import log
 from eventstore.log import Recorded
 from eventstore.persistence import cursor as log_cursor
-from projections import policies
+from projections import history, policies
 from projections.lease import Lease, LeaseLost, move_all, take
 from projections.parking import TooManyParked, park
 from projections.past import Past
@@ -46,6 +46,7 @@ def catch_up(
     """
     asked = {each.name: each for each in (known().values() if projections is None else projections)}
     until = time.monotonic() + seconds
+    history.switch_off(asked.values())
     held: list[Lease] = []
     try:
         while True:

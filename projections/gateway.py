@@ -18,13 +18,16 @@ from eventstore.persistence import cursor as log_cursor
 from eventstore.persistence import rows
 from projections.engine import BATCH, no_collection, read, write
 from projections.lease import Lease, begin
-from projections.projection import known, part
+from projections.projection import Projection, known, part
 
 PATIENCE = 3.0  # seconds, for earlier appends to end
 GATE = "SELECT pg_advisory_xact_lock(79::bigint << 48)"
 APPENDED = """
     SELECT max(position) FROM eventstore_event
     WHERE position > nullif(current_setting('eventstore.floor', true), '')::bigint"""
+PARKED = """
+    SELECT projection, stream_id FROM projections_parked WHERE projection = ANY(%s) AND skipped_at IS NULL
+    AND position > nullif(current_setting('eventstore.floor', true), '')::bigint LIMIT 1"""
 SEIZE = """
     UPDATE projections_checkpoint c SET epoch = c.epoch + 1, leased_until = NULL
     FROM (SELECT name FROM projections_checkpoint WHERE projection = ANY(%s) AND schema = ''
@@ -58,6 +61,13 @@ def moved(*names: str) -> Iterator[None]:
                 events, to = read([lease], position, BATCH)
                 write(lease, [event for event in events if event.name in lease.projection.handlers], to, cursor)
                 lease.position = to
+        for name, stream_id in rows(PARKED, list(names)):
+            raise NotMoved(f"{name} has parked stream {stream_id}: it would not have moved with the others.")
+
+
+def hearing(event: str) -> list[str]:
+    """The names of all projections that handle that event: what copies its facts. Policies act by themselves."""
+    return sorted(name for name, each in known().items() if isinstance(each, Projection) and event in each.handlers)
 
 
 def _wait_for_earlier(position: int) -> None:

@@ -16,10 +16,13 @@ transaction of the swap; ``forget`` when a shadow is thrown away. Frozen copies 
 compared is ``ended``.
 """
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
+from django.db.migrations import CreateModel
+from django.db.models import Q
 from psycopg import Cursor
 
 from eventstore import log
@@ -178,6 +181,31 @@ def forget(cursor: Cursor[Any], projection: Projection, schema: str) -> None:
         'DELETE FROM projections_historyepoch WHERE "table" = ANY(%s) AND schema = %s',
         [[model._meta.db_table for model in projection.tables], schema],
     )
+
+
+def switch_off(projections: Iterable[Any]) -> None:
+    """Forget the epochs of tables whose history is kept no more, before a row is written without it.
+
+    Once in each process. Switched on again, it begins anew where the projection stands then.
+    """
+    for each in projections:
+        if each.tables and each.keeps_history:
+            _off.discard(each.name)
+        elif each.tables and each.name not in _off:
+            tables = [model._meta.db_table for model in each.tables]
+            HistoryEpoch.objects.filter(table__in=tables, schema="").delete()
+            _off.add(each.name)
+
+
+_off: set[str] = set()  # names of projections
+
+
+def forget_remade(plan: Iterable[tuple[Any, bool]]) -> None:
+    """After a migration: forget the epochs of tables whose history is kept no more, or whose history table is new."""
+    made = [each for migration, _ in plan for each in migration.operations if isinstance(each, CreateModel)]
+    new = [str(each.options.get("db_table", "")).removesuffix("_history") for each in made]
+    kept = [model._meta.db_table for model in versions]
+    HistoryEpoch.objects.filter(schema="").filter(Q(table__in=new) | ~Q(table__in=kept)).delete()
 
 
 def ended(projection: Projection, model: type[ReadModel], schema: str = "", since: int = 0) -> str:

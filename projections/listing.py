@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from projections.doors import state
 from projections.models import Parked
-from projections.status import Status, alerts
+from projections.status import Progress, Status, alerts
 
 HEAD = ("PROJECTION", "STATE", "VERSION", "POSITION", "BEHIND", "SECONDS", "KEPT", "LEASE")
 RIGHT = {"POSITION", "BEHIND", "SECONDS"}
@@ -20,8 +20,20 @@ def as_json(found: Sequence[Status]) -> str:
     wrong: dict[str, list[str]] = {each.name: [] for each in found}
     for alert in alerts(found):
         wrong[alert.projection].append(alert.text)
-    told = [each._asdict() | {"state": state(each), "alerts": wrong[each.name]} for each in found]
+    told = [as_dict(each) | {"state": state(each), "alerts": wrong[each.name]} for each in found]
     return json.dumps(told, indent=2, cls=DjangoJSONEncoder)
+
+
+def as_dict(each: Status) -> dict[str, Any]:
+    """For programs."""
+    progress = each.progress._asdict() | {"percent": each.progress.percent} if each.progress else None
+    asked = next((e for e in each.errands if e.kind == "rebuild" and e.ended_at is None), None)
+    return each._asdict() | {
+        "progress": progress,
+        "errands": [errand._asdict() for errand in each.errands],
+        "rebuild_asked_at": asked.asked_at if asked else None,
+        "rebuild_asked_by": asked.asked_by if asked else "",
+    }
 
 
 def as_table(found: Sequence[Status]) -> str:
@@ -61,12 +73,22 @@ def details(each: Status) -> Iterator[str]:
         yield f"stopped since {moment(each.error_since)}"
     if each.paused_at:
         yield f"paused since {moment(each.paused_at)} by {each.paused_by}: {each.pause_reason}"
-    if each.rebuilding is not None:
-        yield f"is being rebuilt, up to position {each.rebuilding:,} so far"
-    elif each.rebuild_asked_at:
-        yield f"is to be rebuilt: {each.rebuild_asked_by} asked at {moment(each.rebuild_asked_at)}"
+    if each.progress:
+        yield f"{each.progress.doing}: {progress(each.progress)}"
+    for errand in each.errands:
+        asked = f"{errand.word}, asked for by {errand.asked_by} at {moment(errand.asked_at)}"
+        yield f"{asked}: {'refused: ' if errand.refused else ''}{errand.said}"
     if each.parts:
         yield f"in {len(each.parts)} parts, at positions {', '.join(f'{position:,}' for position in each.parts)}"
+
+
+def progress(found: Progress) -> str:
+    """How far it is, how fast, and how long it takes: in a list, and on a page."""
+    told = f"at position {found.position:,} of {found.end:,} ({found.percent} %)"
+    if found.per_second and found.seconds_left is not None:
+        told += f", {found.per_second:,.0f} positions/s"
+        told += f", {found.seconds_left:,.0f} s left" if found.seconds_left else "; indexing, comparing"
+    return told
 
 
 def as_parked(found: Iterable[Any]) -> str:

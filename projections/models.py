@@ -146,9 +146,9 @@ class Checkpoint(models.Model):
     paused_at = models.DateTimeField(null=True, help_text="Since when nobody moves it.")
     paused_by = models.TextField(db_default="")
     pause_reason = models.TextField(db_default="")
-    rebuild_asked_at = models.DateTimeField(null=True, help_text="Somebody wants its tables built anew.")
-    rebuild_asked_by = models.TextField(db_default="")
-    rebuild_expects_changes = models.BooleanField(db_default=False, help_text="Whoever asked expects other rows.")
+    begun_at = models.DateTimeField(null=True, help_text="Since when its tables are being filled from the log.")
+    begun_position = models.BigIntegerField(db_default=0, help_text="Where that began.")
+    goal = models.BigIntegerField(null=True, help_text="Of one that was emptied: where the log ended then.")
     refused_version = models.IntegerField(null=True, help_text="Not to be built again unless somebody asks.")
     refused_why = models.TextField(db_default="")
     updated_at = models.DateTimeField(db_default=Now(), help_text="When its position was last written.")
@@ -184,6 +184,30 @@ class Parked(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} at position {self.position}, parked by {self.projection}"
+
+
+class Errand(models.Model):
+    """Something long that somebody asked of the workers: asked → begun → ended.
+
+    The last of each ``kind`` is kept, with what came of it: counts, columns and keys, but no values, which may be
+    personal.
+    """
+
+    projection = models.TextField()
+    kind = models.TextField(help_text="rebuild, verify, dry_run or replay.")
+    options = models.JSONField(default=dict)
+    asked_at = models.DateTimeField(db_default=Now())
+    asked_by = models.TextField()
+    begun_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+    refused = models.TextField(db_default="", help_text="Why it was not done.")
+    found = models.JSONField(default=dict)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["projection", "kind"], name="projections_errand_once")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.projection}, asked by {self.asked_by}"
 
 
 class HistoryEpoch(models.Model):

@@ -1,9 +1,7 @@
 """What staff pages of projections and of parked events share: a list, a page for each, actions that ask first."""
 
-import re
-import time
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import urlencode
 
 from django import forms
@@ -27,7 +25,13 @@ FEW = 20  # lines of a page that has more to say
 FIELDS: dict[str, Any] = {
     "reason": lambda: forms.CharField(max_length=500, widget=forms.TextInput(attrs={"autofocus": True})),
     "expect_changes": lambda: forms.BooleanField(required=False, label="I expect changes: swap even where rows differ"),
+    "sample": lambda: forms.TypedChoiceField(
+        coerce=float, choices=[("1", "all streams"), ("0.25", "25 %"), ("0.05", "5 %"), ("0.01", "1 %")], label="Share"
+    ),
+    "heal": lambda: forms.BooleanField(required=False, label="Heal: put what was built in the place of what differs"),
+    "sure": lambda: forms.BooleanField(label="Readers may see it empty, and fill again"),
 }
+ONLY_ASKED = {"sure"}  # of a person; not told
 
 
 class Pages(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in its stubs alone
@@ -112,7 +116,8 @@ class Pages(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in its stubs
 
     def do(self, request: HttpRequest, action: Action, found: Any, asked: dict[str, Any]) -> None:
         facts = {"position": found.position, "stream_id": getattr(found, "stream_id", None)}
-        asked = asked | {name: facts[name] for name in action.asks if name in facts}
+        asked = {name: value for name, value in asked.items() if name not in ONLY_ASKED}
+        asked |= {name: facts[name] for name in action.asks if name in facts}
         try:
             said = action.do(doors.named(found.projection), by=request.user.get_username(), **asked)
         except (doors.Unknown, *doors.REFUSALS) as error:
@@ -139,37 +144,6 @@ class Pages(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in its stubs
     def told(self, request: HttpRequest, found: Any) -> dict[str, Any]:
         """What the page of one needs besides."""
         return {}
-
-
-class Looks(NamedTuple):
-    """Two looks at a position that moves on: the first one's goes with the page, from one refresh to the next."""
-
-    first: int
-    first_at: float  # seconds since 1970
-    position: int
-    at: float
-
-    @classmethod
-    def read(cls, told: str, position: int) -> "Looks":
-        """``told`` is what ``str`` of an earlier look said; of what is no look, this is the first."""
-        now = time.time()
-        found = re.fullmatch(r"([0-9]{1,18})@([0-9]{1,10}\.[0-9]{3})", told)
-        if found and int(found[1]) <= position and float(found[2]) < now:
-            return cls(int(found[1]), float(found[2]), position, now)
-        return cls(position, now, position, now)
-
-    def __str__(self) -> str:
-        return f"{self.first}@{self.first_at:.3f}"
-
-    @property
-    def rate(self) -> float:
-        """Positions a second; 0: not known yet."""
-        seconds = self.at - self.first_at
-        return (self.position - self.first) / seconds if seconds else 0.0
-
-    def left(self, end: int) -> float | None:
-        """The seconds to ``end``, if it goes on like this."""
-        return max(0, end - self.position) / self.rate if self.rate else None
 
 
 def note(user: Any, found: Any, said: str) -> None:

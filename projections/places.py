@@ -15,7 +15,7 @@ from eventstore.persistence import cursor as log_cursor
 from eventstore.persistence import rows
 from projections import shadow
 from projections.lease import CUT, Busy, Lease, checkpoint, hold, tag
-from projections.models import Checkpoint, HistoryEpoch, Parked
+from projections.models import Checkpoint, Errand, HistoryEpoch, Parked
 from projections.operations import Refused
 from projections.projection import Projection, part, parts
 from projections.trouble import TROUBLE, sqlstate
@@ -95,10 +95,23 @@ def drop_old(projection: Projection) -> None:
     throw_away(projection.name, shadow.old(projection))
 
 
-def abandon(projection: Projection) -> None:
-    """Throw away what was built for a rebuild or to be compared, also under the hands of whoever builds it."""
-    for schema in (shadow.schema(projection), shadow.rehearsal(projection)):
+def abandon(projection: Projection, *, by: str = "somebody") -> bool:
+    """Throw away what was built for a rebuild or to be compared, also under the hands of whoever builds it.
+
+    What was asked of the workers is not done, and a higher version not built by itself. Answers whether there was any.
+    """
+    why = f"Abandoned by {by}."
+    waiting = Errand.objects.filter(projection=projection.name, ended_at=None).exclude(kind="replay")
+    ended = waiting.update(ended_at=timezone.now(), refused=why)
+    older = _of(projection, "").filter(version__lt=projection.version)
+    ended += older.exclude(refused_version=projection.version).update(
+        refused_version=projection.version, refused_why=why
+    )
+    schemas = (shadow.schema(projection), shadow.rehearsal(projection))
+    built = Checkpoint.objects.filter(projection=projection.name, schema__in=schemas).exists()
+    for schema in schemas:
         throw_away(projection.name, schema)
+    return built or bool(ended)
 
 
 def drop_expired() -> list[str]:
@@ -158,6 +171,8 @@ def _exchange(projection: Projection, schema: str, stands: Iterable[Stand], vers
     shadow.exchange(projection, schema)
     found = list(_of(projection, "").select_for_update().order_by("name"))
     Checkpoint.objects.filter(projection=name, schema__in=["", schema, kept]).delete()
+    Errand.objects.filter(projection=name, kind="rebuild", ended_at=None).update(ended_at=timezone.now())
+    Errand.objects.filter(projection=name, kind="verify").exclude(ended_at=None).delete()  # those rows are live no more
     epoch = max(each.epoch for each in found) + 1  # higher than any that somebody may still believe in
     marks |= {word: getattr(found[0], word) for word in ("paused_at", "paused_by", "pause_reason")}
     _stand(projection, "", stands, version=version, epoch=epoch, **marks)

@@ -14,8 +14,8 @@ from projections.compare import Compared, compare
 from projections.crew import WorkerGone
 from projections.lease import Lease, LeaseLost
 from projections.live import allow, held, parked_streams, position, stands
-from projections.models import Checkpoint
-from projections.operations import Refused
+from projections.models import Checkpoint, Errand
+from projections.operations import Refused, end
 from projections.parking import waiting
 from projections.places import NotNow, abandon, drop_expired, drop_old, go_back, swap, throw_away
 from projections.progress import Report, silent
@@ -24,9 +24,11 @@ from projections.trouble import TROUBLE, of_the_moment
 from projections.verify import Rehearsal, dry_run, verify
 
 __all__ = [
-    "Different", "NotNow", "Rebuilt", "Refused", "Rehearsal", "abandon", "drop_expired", "drop_old", "dry_run",
-    "go_back", "go_on", "is_due", "rebuild", "verify",
+    "Different", "NotNow", "Rebuilt", "Refused", "Rehearsal", "abandon", "allow", "drop_expired", "drop_old",
+    "dry_run", "go_back", "go_on", "is_due", "rebuild", "verify",
 ]  # fmt: skip
+
+BY_ITSELF = "its higher version"  # asks for a rebuild where nobody did
 
 logger = logging.getLogger(__name__)
 
@@ -51,6 +53,13 @@ class Rebuilt(NamedTuple):
     events: int  # applied by this process and its workers; an earlier one that was stopped may have applied others
     compared: list[Compared]  # empty: changes were expected
     swap_seconds: float  # in which readers waited
+
+    def told(self) -> dict[str, Any]:
+        return {
+            "position": self.position,
+            "swap_seconds": round(self.swap_seconds, 4),
+            "tables": [each.told() for each in self.compared],
+        }
 
 
 def rebuild(
@@ -87,6 +96,9 @@ def _rebuild(
         return position(projection) if comparing or paused else log.horizon()
 
     with _shadow(projection, restart) as lease:
+        if until < math.inf and not is_due(projection):  # another worker came to its end just now
+            throw_away(name, lease.schema)
+            return None
         events = fill(lease, goal, workers=workers, until=until, report=report)
         if time.monotonic() >= until:
             return None
@@ -112,11 +124,16 @@ def is_due(projection: Any) -> bool:
     if isinstance(projection, Policy):
         return False
     live = stands(projection)
-    return any(
-        each.rebuild_asked_at is not None
-        or (each.version < projection.version and each.refused_version != projection.version and not each.paused_at)
+    risen = any(
+        each.version < projection.version and each.refused_version != projection.version and not each.paused_at
         for each in live
     )
+    return risen or bool(live and asked(projection))
+
+
+def asked(projection: Projection) -> Errand | None:
+    """The rebuild that somebody wants, and that is not over."""
+    return Errand.objects.filter(projection=projection.name, kind="rebuild", ended_at=None).first()
 
 
 def go_on(projection: Projection, *, seconds: float) -> bool:
@@ -124,21 +141,25 @@ def go_on(projection: Projection, *, seconds: float) -> bool:
 
     What refuses it is noted, and logged; it is not tried again until somebody asks.
     """
-    expects = any(each.rebuild_asked_at and each.rebuild_expects_changes for each in stands(projection))
+    errand = asked(projection)
+    expects = bool(errand and errand.options.get("expect_changes"))
     until = time.monotonic() + seconds
     try:
-        return _rebuild(projection, 1, expects, False, until, silent) is not None
+        built = _rebuild(projection, 1, expects, False, until, silent)
     except (NotNow, LeaseLost) as error:
         logger.info("%s", error)
         return False
     except Exception as error:
         if of_the_moment(error):
             raise
-        nothing = {"rebuild_asked_at": None, "rebuild_asked_by": "", "rebuild_expects_changes": False}
         refused = {"refused_version": projection.version, "refused_why": str(error)}
-        Checkpoint.objects.filter(projection=projection.name, schema="").update(**nothing, **refused)
+        Checkpoint.objects.filter(projection=projection.name, schema="").update(**refused)
+        end(projection, "rebuild", errand=errand, by=BY_ITSELF, refused=str(error))
         logger.exception("%s was not rebuilt.", projection.name, extra={"projection": projection.name})
         return True
+    if built is not None:
+        end(projection, "rebuild", errand=errand, by=BY_ITSELF, found=built.told())
+    return built is not None
 
 
 @contextmanager

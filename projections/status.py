@@ -8,6 +8,7 @@ from eventstore import log
 from eventstore.persistence import cursor as log_cursor
 from eventstore.persistence import rows
 from projections.projection import Subscriber
+from projections.told import Told, told
 
 MOST = 10_000  # events that are counted; whoever is further behind than that needs no exact number
 STRETCH = 50_000  # positions that are looked through for them: reading 200,000 for each of ten takes 0.2 s
@@ -15,7 +16,7 @@ STILL = 5.0  # seconds without a move, while events wait
 
 CHECKPOINTS = """
     SELECT projection, schema, position, version, error, error_position, error_since, paused_at, paused_by,
-        pause_reason, rebuild_asked_at, rebuild_asked_by, refused_version, refused_why, updated_at, holder,
+        pause_reason, refused_version, refused_why, updated_at, low, high, begun_at, begun_position, goal, holder,
         leased_until, leased_until IS NOT NULL AND (leased_until <= statement_timestamp()
             OR NOT EXISTS (SELECT FROM pg_stat_activity WHERE pid = backend)) AS abandoned
     FROM projections_checkpoint WHERE projection = ANY(%s) ORDER BY position, name"""
@@ -45,14 +46,32 @@ class Standing(NamedTuple):
     paused_at: datetime | None = None
     paused_by: str = ""
     pause_reason: str = ""
-    rebuild_asked_at: datetime | None = None
-    rebuild_asked_by: str = ""
     refused_version: int | None = None
     refused_why: str = ""
     updated_at: datetime | None = None
+    low: int = 0
+    high: int = 256
+    begun_at: datetime | None = None
+    begun_position: int = 0
+    goal: int | None = None
     holder: str = ""
     leased_until: datetime | None = None
     abandoned: bool = False
+
+
+class Progress(NamedTuple):
+    """Of tables that are filled from the log."""
+
+    doing: str  # rebuild or verify: beside the live ones; replay: the live ones, which were emptied
+    position: int  # where all of its parts are
+    end: int  # at which it is done, but for indexes and comparing; the log may grow meanwhile
+    per_second: float | None  # positions; None: not known yet
+    seconds_left: float | None
+    holder: str  # host and process that are at it; empty: between two steps
+
+    @property
+    def percent(self) -> int:
+        return min(100, 100 * self.position // max(self.end, 1))
 
 
 class Status(NamedTuple):
@@ -78,8 +97,8 @@ class Status(NamedTuple):
     pause_reason: str = ""
     parked: int = 0  # events that it has not applied, and that nobody has decided to skip
     parked_oldest: int | None = None  # the position of the first of them
-    rebuild_asked_at: datetime | None = None
-    rebuild_asked_by: str = ""
+    errands: tuple[Told, ...] = ()  # what was asked of the workers last, of each kind, and what came of it
+    progress: Progress | None = None  # of a rebuild, a comparison or a replay
     refused_version: int | None = None  # that of a rebuild that was refused
     refused_why: str = ""
     kept_version: int | None = None  # that of the old tables, which are kept for a while
@@ -90,7 +109,7 @@ class Alert(NamedTuple):
     """Something that does not mend itself."""
 
     projection: str
-    kind: str  # stopped, parked, stuck, refused or abandoned
+    kind: str  # stopped, parked, stuck, refused, differs or abandoned
     text: str
 
 
@@ -103,7 +122,13 @@ def statuses(projections: Iterable[Subscriber]) -> list[Status]:
     for found in rows(CHECKPOINTS, names):
         standing[found[0]].append(Standing(*found))
     parked = {name: (count, oldest) for name, count, oldest in rows(PARKED, names)}
-    return [_status(each, standing[each.name], parked.get(each.name, (0, None)), end, now) for each in wanted]
+    asked = told(names)
+    return [
+        _status(each, standing[each.name], parked.get(each.name, (0, None)), end, now)._replace(
+            errands=tuple(asked.get(each.name, ()))
+        )
+        for each in wanted
+    ]
 
 
 def _status(
@@ -116,7 +141,6 @@ def _status(
     leased = next((each for each in live if each.leased_until), last)
     stopped = next((each for each in live if each.error), last)
     paused = next((each for each in live if each.paused_at), last)
-    asked = next((each for each in live if each.rebuild_asked_at), last)
     refused = next((each for each in live if each.refused_version is not None), last)
     count, since, waiting, more = _behind(projection, last.position, end)
     return Status(
@@ -131,7 +155,7 @@ def _status(
         stopped.error,
         stopped.error_position,
         stopped.error_since,
-        built[0].position if built else None,
+        next((each.position for each in _behindmost(built) if not each.schema.startswith("verify_")), None),
         behind_more=more,
         still_seconds=min(_seconds(waiting, now), _seconds(last.updated_at or waiting, now)),
         parts=[each.position for each in live] if len(live) > 1 else [],
@@ -140,13 +164,35 @@ def _status(
         pause_reason=paused.pause_reason,
         parked=parked[0],
         parked_oldest=parked[1],
-        rebuild_asked_at=asked.rebuild_asked_at,
-        rebuild_asked_by=asked.rebuild_asked_by,
+        progress=_progress(last, built, end, now),
         refused_version=refused.refused_version,
         refused_why=refused.refused_why,
         kept_version=kept[0].version if kept else None,
         abandoned=any(each.abandoned for each in [*live, *built]),
     )
+
+
+def _behindmost(built: Sequence[Standing]) -> list[Standing]:
+    """Of each set of tables that is built: its last part, or the whole, if it is built in none."""
+    schemas = {each.schema: [part for part in built if part.schema == each.schema] for each in built}
+    split = {schema: [each for each in found if each.high - each.low < 256] for schema, found in schemas.items()}
+    return [min(split[schema] or found, key=lambda each: each.position) for schema, found in schemas.items()]
+
+
+def _progress(live: Standing, built: Sequence[Standing], end: int, now: datetime) -> Progress | None:
+    if live.goal is not None and live.position < live.goal:
+        return _pace("replay", live, live, live.goal, now)
+    for each in _behindmost(built):
+        whole = next((found for found in built if found.schema == each.schema and found.high - found.low > 255), each)
+        return _pace("verify" if each.schema.startswith("verify_") else "rebuild", each, whole, end, now)
+    return None
+
+
+def _pace(doing: str, stands: Standing, whole: Standing, end: int, now: datetime) -> Progress:
+    done, seconds = stands.position - whole.begun_position, _seconds(whole.begun_at, now)
+    rate = done / seconds if done > 0 and seconds else None
+    left = max(0, end - stands.position) / rate if rate else None
+    return Progress(doing, stands.position, end, rate, left, stands.holder if stands.leased_until else "")
 
 
 def _behind(projection: Subscriber, position: int, end: int) -> tuple[int, datetime | None, datetime | None, bool]:
@@ -179,6 +225,8 @@ def _wrong(status: Status) -> Iterator[tuple[str, str]]:
         yield "abandoned", f"{name} was left at {stands} by a worker that is gone or frozen, and nobody goes on."
     if status.parked:
         yield "parked", f"{name} has parked {status.parked:,} events, the first at position {status.parked_oldest:,}."
+    if differing := next((each.differing for each in status.errands if each.kind == "verify"), 0):
+        yield "differs", f"{name} is not what the log makes of it: {differing:,} rows differ. Heal it, or rebuild."
     if status.refused_version is not None:
         why = _line(status.refused_why)
         yield "refused", f"{name} was not rebuilt as version {status.refused_version}: {why}"

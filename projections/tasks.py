@@ -14,13 +14,13 @@ from django.utils import timezone
 
 from eventstore import log
 from eventstore.commands import forget_broken_connection
-from projections import history, queues, rebuild, standby
+from projections import errands, history, queues, rebuild, standby
 from projections.engine import catch_up
 from projections.projection import Projection, known
 from projections.status import alerts, statuses
 
 SECONDS = 20.0  # of one task: far less than the broker's visibility timeout
-STEP = 1.0  # of a rebuild: other projections wait meanwhile, where a worker has no other process
+STEP = 1.0  # of an errand, such as a rebuild: other projections wait meanwhile, where a worker has no other process
 PAUSE = 0.02  # between two messages of one process
 QUIET = 60.0  # between two complaints of one process
 PUBLISH = ("", "publish")
@@ -57,10 +57,11 @@ def look_after(projections: Sequence[Any]) -> None:
         forget_broken_connection()
     else:
         complaints.forget(PUBLISH)
+    until = time.monotonic() + SECONDS
     catch_up(projections, seconds=SECONDS)
     for projection in projections:
-        if rebuild.is_due(projection):
-            rebuild.go_on(projection, seconds=STEP)
+        if time.monotonic() < until and errands.go_on(projection, seconds=STEP):
+            catch_up(projections, seconds=SECONDS, failed=False)  # nobody waits for more than one step
     rebuild.drop_expired()
     pruning.now_and_then(projections)
 

@@ -1,9 +1,10 @@
 """A projection built anew to be compared with the live one, and thrown away."""
 
+import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from projections import shadow
 from projections.build import claim, fill
@@ -13,9 +14,9 @@ from projections.live import allow, held, parked_streams, position
 from projections.models import Checkpoint
 from projections.operations import Refused
 from projections.parking import waiting
-from projections.places import swap, throw_away
+from projections.places import NotNow, swap, throw_away
 from projections.progress import Report, silent
-from projections.projection import Part, Projection
+from projections.projection import WHOLE, Part, Projection
 from projections.trouble import TROUBLE
 
 
@@ -43,9 +44,33 @@ class Rehearsal(NamedTuple):
             f"{tables}\n{refused}  Nothing was changed."
         )
 
+    def told(self) -> dict[str, Any]:
+        seconds = {"seconds": round(self.seconds, 1), "whole_seconds": round(self.whole_seconds, 1)}
+        return {"position": self.position} | seconds | told(self.compared)
+
+
+def told(compared: Sequence[Compared], *, heal: bool = False) -> dict[str, Any]:
+    """In counts, columns and keys."""
+    healed = sum(each.differing for each in compared) if heal else 0
+    return {"healed": healed, "tables": [each.told() for each in compared]}
+
 
 def dry_run(projection: Projection, *, sample: float = 1.0, report: Report = silent) -> Rehearsal:
     """What a rebuild would change. Refused: it cannot be built, or has no rows yet; EventFailed: a handler fails."""
+    found = rehearse(projection, sample=sample, report=report)
+    assert found is not None
+    return found
+
+
+def rehearse(
+    projection: Projection,
+    *,
+    sample: float = 1.0,
+    report: Report = silent,
+    until: float = math.inf,
+    restart: bool = True,
+) -> Rehearsal | None:
+    """The same as far as it comes until then: None, and on from there without ``restart``."""
     if not position(projection):
         raise Refused(f"{projection.name} has seen nothing yet: a rebuild would change nothing.")
     began, count = time.monotonic(), 0
@@ -55,7 +80,10 @@ def dry_run(projection: Projection, *, sample: float = 1.0, report: Report = sil
         count += events
         report(name, doing, position, end, events)
 
-    with _rehearsed(projection, sample, counted) as (lease, live):
+    with _rehearsed(projection, sample, counted, until=until, restart=restart) as found:
+        if found is None:
+            return None
+        lease, live = found
         risen = any(each.version < projection.version for each in live)
         parked = parked_streams(projection) if risen else []
         compared = compare(projection, lease.schema, part=lease.part, declared=risen, parked=parked)
@@ -72,11 +100,28 @@ def verify(
     With ``heal``, what was built takes the place of live tables that differ. Refused and EventFailed as above; Refused:
     events are parked.
     """
-    if heal and sample < 1:
-        raise Refused(f"{projection.name}: to heal builds all; a sample cannot take the place of the live tables.")
+    found = check(projection, sample=sample, heal=heal, report=report)
+    assert found is not None
+    return found
+
+
+def check(
+    projection: Projection,
+    *,
+    sample: float = 1.0,
+    heal: bool = False,
+    report: Report = silent,
+    until: float = math.inf,
+    restart: bool = True,
+) -> list[Compared] | None:
+    """The same as far as it comes until then: None, and on from there without ``restart``."""
+    refuse_part(projection, sample, heal)
     if parked := waiting(projection.name).count():
         raise Refused(f"{projection.name}: {parked:,} events are parked: retry or skip them first.")
-    with _rehearsed(projection, sample, report, whole=heal) as (lease, live):
+    with _rehearsed(projection, sample, report, whole=heal, until=until, restart=restart) as found:
+        if found is None:
+            return None
+        lease, live = found
         compared = compare(projection, lease.schema, part=lease.part)
         if heal and any(each.differing for each in compared):
             report(projection.name, "swapping", lease.position, lease.position, 0)
@@ -84,30 +129,53 @@ def verify(
         return compared
 
 
+def refuse_part(projection: Projection, sample: float, heal: bool) -> None:
+    """Refused: it cannot be built so."""
+    if heal and sample < 1:
+        raise Refused(f"{projection.name}: to heal builds all; a sample cannot take the place of the live tables.")
+    allow(projection, sample=sample)
+
+
 @contextmanager
 def _rehearsed(
-    projection: Projection, sample: float, report: Report, *, whole: bool = False
-) -> Iterator[tuple[Lease, list[Lease]]]:
-    """Tables that are built to be compared, up to where the live ones stand, which nobody moves meanwhile."""
+    projection: Projection, sample: float, report: Report, *, whole: bool = False, until: float, restart: bool
+) -> Iterator[tuple[Lease, list[Lease]] | None]:
+    """Tables that are built to be compared, up to where the live ones stand, which nobody moves meanwhile.
+
+    None: it is ``until``; what was built is kept for a minute, for whoever goes on with it.
+    """
     allow(projection, sample=sample)
 
     def goal() -> int:
         return position(projection)
 
-    lease = claim(projection, shadow.rehearsal(projection), restart=True)
-    lease.part = Part(0, max(1, round(256 * sample))) if sample < 1 else lease.part
-    mine = Checkpoint.objects.filter(name=lease.name, epoch=lease.epoch)
+    part = Part(0, max(1, round(256 * sample))) if sample < 1 else WHOLE
     try:
-        fill(lease, goal, report=report)
-        if whole:
+        lease = claim(projection, shadow.rehearsal(projection), restart=restart, part=part)
+    except Refused as error:
+        raise NotNow(str(error)) from error
+    mine = Checkpoint.objects.filter(name=lease.name, epoch=lease.epoch)
+    kept = False
+    try:
+        fill(lease, goal, until=until, report=report)
+        kept = time.monotonic() >= until and lease.position < goal()
+        if whole and not kept:
             report(projection.name, "indexing", lease.position, lease.position, 0)
-            shadow.finish(projection, lease.schema)
-            fill(lease, goal, report=report)
+            kept = not shadow.finish(projection, lease.schema, until)
+        if kept:
+            yield None
+            return
+        fill(lease, goal, report=report)  # what came meanwhile, so that the pause is short
         with held(lease, comparing=True) as live:
             fill(lease, goal, report=report)
             report(projection.name, "comparing", lease.position, lease.position, 0)
             yield lease, live
+    except NotNow:
+        kept = until < math.inf
+        raise
     finally:
         with suppress(*TROUBLE):
-            if mine.exists():
+            if kept:
+                lease.release()
+            elif mine.exists():
                 throw_away(projection.name, lease.schema)

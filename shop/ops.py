@@ -13,22 +13,26 @@ from eventstore import log
 from projections import doors
 from projections.admin import live
 from projections.lease import Busy, LeaseLost
+from projections.listing import as_dict
 from projections.models import Checkpoint
-from projections.pages import note
+from projections.pages import ONLY_ASKED, note
 from projections.parking import NotParked
 from projections.projection import Policy, known
 from projections.status import alerts, statuses
 from shop.docs import Schema, asks, shows
 from shop.forms import Form, Nothing
 from shop.ops_shapes import (
+    DryRunForm,
     ParkedSerializer,
     PauseForm,
     ProjectionSerializer,
     RebuildForm,
+    ReplayForm,
     RetriedSerializer,
     RetryForm,
     SkipForm,
     UnskipForm,
+    VerifyForm,
 )
 from shop.paging import PARAMETERS
 from shop.parameters import Asked
@@ -104,11 +108,52 @@ class RebuildProjection(Operations):
     def post(self, request: Request, name: str) -> Response:
         """Have the workers build its tables anew beside the live ones, compare, and swap.
 
-        Readers do not notice. The answer is 202 at once: look where `Location` says, at `rebuilding` for how far it has
-        come, at `refused_why` for why it was not swapped.
+        Readers do not notice. The answer is 202 at once: look where `Location` says, at `progress` for how far it has
+        come, at `errands` for what came of it, at `refused_why` for why it was not swapped.
         """
-        answer = act(request, name, "rebuild", RebuildForm, "not_rebuilt")
-        return Response(answer.data, 202, headers={"Location": reverse("ops-projection", args=[name])})
+        return left_to_workers(request, name, "rebuild", RebuildForm, "not_rebuilt")
+
+
+class DryRunProjection(Operations):
+    @asks(DryRunForm, "not_rebuilt")
+    @shows(ProjectionSerializer, status=202)
+    def post(self, request: Request, name: str) -> Response:
+        """Have the workers say what a rebuild would change, and how long it takes: of all streams or a share of them.
+
+        The answer is 202 at once; what they found is in `errands`, where `Location` says. Nothing is changed.
+        """
+        return left_to_workers(request, name, "dry-run", DryRunForm, "not_rebuilt")
+
+
+class VerifyProjection(Operations):
+    @asks(VerifyForm, "not_verified")
+    @shows(ProjectionSerializer, status=202)
+    def post(self, request: Request, name: str) -> Response:
+        """Have the workers compare its tables row by row with what the log makes, of all streams or a share of them.
+
+        The answer is 202 at once; how many rows differ, and in which columns, is in `errands`, where `Location` says.
+        With `heal`, what was built takes the place of tables that differ.
+        """
+        return left_to_workers(request, name, "verify", VerifyForm, "not_verified")
+
+
+class ReplayProjection(Operations):
+    @asks(ReplayForm, "not_replayed")
+    @shows(ProjectionSerializer, status=202)
+    def post(self, request: Request, name: str) -> Response:
+        """Have the workers empty its live tables and fill them again from the first event: readers see them fill.
+
+        A rebuild is what nobody notices. The answer is 202 at once; `progress` says how far it has come.
+        """
+        return left_to_workers(request, name, "replay", ReplayForm, "not_replayed")
+
+
+class AbandonBuilding(Operations):
+    @asks(Nothing, "nothing_built")
+    @shows(ProjectionSerializer)
+    def post(self, request: Request, name: str) -> Response:
+        """Throw away what is being built for a rebuild or to be compared; what was asked of the workers is not done."""
+        return act(request, name, "abandon", Nothing, "nothing_built")
 
 
 class TakeProjectionBack(Operations):
@@ -161,10 +206,16 @@ class UnskipParked(Operations):
 def act(request: Request, name: str, action: str, form: type[Form], refused: str) -> Response:
     """Do it, leave a trace of who did, and show how the projection is now; or a problem with that code."""
     projection, asked = named(name), read(request, form)
+    asked = {field: value for field, value in asked.items() if field not in ONLY_ASKED}
     with refusals(refused):
         said = (doors.ON_PROJECTIONS | doors.ON_PARKED)[action].do(projection, by=request.user.get_username(), **asked)
     trace(request, name, said)
     return Response(shown([projection])[0])
+
+
+def left_to_workers(request: Request, name: str, action: str, form: type[Form], refused: str) -> Response:
+    answer = act(request, name, action, form, refused)
+    return Response(answer.data, 202, headers={"Location": reverse("ops-projection", args=[name])})
 
 
 def read(request: Request, form: type[Form]) -> dict[str, Any]:
@@ -194,7 +245,7 @@ def shown(chosen: Any) -> list[dict[str, Any]]:
         }
         for each in found
     ]
-    return [ProjectionSerializer(each._asdict() | some).data for each, some in zip(found, more, strict=True)]
+    return [ProjectionSerializer(as_dict(each) | some).data for each, some in zip(found, more, strict=True)]
 
 
 def trace(request: Request, name: str, said: str) -> None:
@@ -219,6 +270,10 @@ urls = [
     path("projections/<slug:name>/pause/", PauseProjection.as_view()),
     path("projections/<slug:name>/resume/", ResumeProjection.as_view()),
     path("projections/<slug:name>/rebuild/", RebuildProjection.as_view()),
+    path("projections/<slug:name>/dry-run/", DryRunProjection.as_view()),
+    path("projections/<slug:name>/verify/", VerifyProjection.as_view()),
+    path("projections/<slug:name>/replay/", ReplayProjection.as_view()),
+    path("projections/<slug:name>/abandon/", AbandonBuilding.as_view()),
     path("projections/<slug:name>/back/", TakeProjectionBack.as_view()),
     path("projections/<slug:name>/retry/", RetryParked.as_view()),
     path("projections/<slug:name>/skip/", SkipParked.as_view()),

@@ -1,11 +1,89 @@
 """What operators send about projections, and what they are shown."""
 
+from typing import Any
+
 from rest_framework import serializers
 
 from shop.docs import AN_ID
 from shop.forms import Flag, Form, Id, Text, Whole
 
 LAST = 2**63 - 1  # position that a log can have
+
+
+class ProgressSerializer(serializers.Serializer):
+    """Of a rebuild, of a comparison, of tables that were emptied."""
+
+    example = {
+        "doing": "rebuild",
+        "position": 52_100,
+        "end": 104_200,
+        "percent": 50,
+        "per_second": 61_250.4,
+        "seconds_left": 0.9,
+        "holder": "shop-1 4711",
+    }
+
+    doing = serializers.CharField(help_text="`rebuild` or `verify`: beside the live tables; `replay`: the live tables.")
+    position = serializers.IntegerField(help_text="That all of it has come to.")
+    end = serializers.IntegerField(help_text="After it, there are only indexes to be made, and tables to be compared.")
+    percent = serializers.IntegerField()
+    per_second = serializers.FloatField(allow_null=True, help_text="Positions. Null: not known yet.")
+    seconds_left = serializers.FloatField(allow_null=True)
+    holder = serializers.CharField(help_text="Host and process that are at it; empty between two steps.")
+
+
+class ComparedSerializer(serializers.Serializer):
+    example = {
+        "table": "ordering_ordersummary",
+        "rows": 8003,
+        "differing": 2,
+        "unexpected": 2,
+        "missing": 1,
+        "surplus": 0,
+        "columns": {"status": 1},
+        "keys": [AN_ID],
+    }
+
+    table = serializers.CharField()
+    rows = serializers.IntegerField(help_text="In the live table.")
+    differing = serializers.IntegerField()
+    unexpected = serializers.IntegerField(help_text="That the code does not declare as changes.")
+    missing = serializers.IntegerField(help_text="In the live table.")
+    surplus = serializers.IntegerField(help_text="In the live table.")
+    columns = serializers.DictField(child=serializers.IntegerField(), help_text="That differ, in how many rows.")
+    keys = serializers.ListField(child=serializers.CharField(), help_text="Of some rows that differ.")
+
+
+class ErrandSerializer(serializers.Serializer):
+    """What was asked of the workers, and what came of it."""
+
+    example = {
+        "kind": "verify",
+        "asked_at": "2026-03-01T12:00:00.123456Z",
+        "asked_by": "grace",
+        "options": {"sample": 1.0, "heal": False},
+        "begun_at": "2026-03-01T12:00:01.123456Z",
+        "ended_at": "2026-03-01T12:00:09.123456Z",
+        "refused": "",
+        "rows": 8003,
+        "differing": 2,
+        "healed": 0,
+        "tables": [ComparedSerializer.example],
+        "said": "8,003 rows compared, 2 differ.",
+    }
+
+    kind = serializers.CharField(help_text="`rebuild`, `dry_run`, `verify` or `replay`.")
+    asked_at = serializers.DateTimeField()
+    asked_by = serializers.CharField()
+    options = serializers.DictField()
+    begun_at = serializers.DateTimeField(allow_null=True)
+    ended_at = serializers.DateTimeField(allow_null=True, help_text="Null: it waits, or is being done.")
+    refused = serializers.CharField(help_text="Why it was not done.")
+    rows = serializers.IntegerField(help_text="Compared; of a replay: emptied.")
+    differing = serializers.IntegerField(help_text="And not healed.")
+    healed = serializers.IntegerField()
+    tables = ComparedSerializer(many=True)
+    said = serializers.CharField(help_text="The same in a line.")
 
 
 class ProjectionSerializer(serializers.Serializer):
@@ -32,6 +110,8 @@ class ProjectionSerializer(serializers.Serializer):
         "parked": 1,
         "parked_oldest": 1007,
         "rebuilding": None,
+        "progress": None,
+        "errands": [ErrandSerializer.example],
         "rebuild_asked_at": None,
         "rebuild_asked_by": "",
         "refused_version": None,
@@ -41,7 +121,9 @@ class ProjectionSerializer(serializers.Serializer):
 
     name = serializers.CharField()
     kind = serializers.CharField(help_text="`projection` or `policy`.")
-    state = serializers.CharField(help_text="`live`, `behind`, `paused`, `stopped`, `parked …` or `rebuilding`.")
+    state = serializers.CharField(
+        help_text="`live`, `behind`, `paused`, `stopped`, `parked …`, `rebuilding`, `verifying`, `replaying`."
+    )
     alerts = serializers.ListField(child=serializers.CharField(), help_text="What somebody should look at.")
     version = serializers.IntegerField(help_text="Of its code.")
     built_version = serializers.IntegerField(help_text="Of the code that built its rows.")
@@ -61,6 +143,8 @@ class ProjectionSerializer(serializers.Serializer):
     parked = serializers.IntegerField(help_text="Events that it has not applied, and that nobody skipped.")
     parked_oldest = serializers.IntegerField(allow_null=True, help_text="The position of the first of them.")
     rebuilding = serializers.IntegerField(allow_null=True, help_text="The position that a rebuild has come to.")
+    progress = ProgressSerializer(allow_null=True, help_text="Of a rebuild, a comparison or a replay.")
+    errands = ErrandSerializer(many=True, help_text="What was asked of the workers last, of each kind; newest first.")
     rebuild_asked_at = serializers.DateTimeField(allow_null=True)
     rebuild_asked_by = serializers.CharField()
     refused_version = serializers.IntegerField(allow_null=True, help_text="That of a rebuild that was refused.")
@@ -115,6 +199,40 @@ class RebuildForm(Form):
     example = {"expect_changes": True}
 
     expect_changes = Flag(default=False, help_text="Swap even where rows differ.")
+
+
+class Share(serializers.FloatField):
+    """A JSON number: more than 0, and at most 1."""
+
+    default_error_messages = {"invalid": "Expected a number of more than 0 and at most 1, such as 0.05."}
+
+    def to_internal_value(self, data: Any) -> float:
+        if isinstance(data, bool) or not isinstance(data, (int, float)) or not 0 < data <= 1:
+            self.fail("invalid")
+        return float(data)
+
+
+class DryRunForm(Form):
+    example = {"sample": 0.05}
+
+    sample = Share(default=1.0, help_text="Of the streams: 0.05 is 5 %. The projection must say how it splits.")
+
+
+class VerifyForm(DryRunForm):
+    example = {"sample": 1, "heal": False}
+
+    heal = Flag(default=False, help_text="Put what was built in the place of tables that differ.")
+
+
+class ReplayForm(Form):
+    example = {"sure": True}
+
+    sure = Flag(help_text="`true`: readers may see its tables empty, and fill again.")
+
+    def validate_sure(self, value: bool) -> bool:
+        if not value:
+            raise serializers.ValidationError("Expected true: its live tables are emptied, and readers see that.")
+        return value
 
 
 class RetryForm(Form):

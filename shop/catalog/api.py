@@ -46,9 +46,12 @@ class CreateProduct(Form):
 
 
 class RenameProduct(Form):
-    example = {"name": "Lighthouse mug"}
+    example = {"name": "Lighthouse mug", "everywhere": True}
 
     name = Text(max_length=200)
+    everywhere = Flag(
+        required=False, help_text="`true`: in all lists in the same commit, or not at all. It has a price."
+    )
 
 
 class DescribeProduct(Form):
@@ -205,11 +208,12 @@ class Products(Timed):
         return ask(request, SetPrice, set_price, pk)
 
     @action(detail=True, methods=["post"])
-    @asks(RenameProduct)
+    @asks(RenameProduct, "not_renamed")
     def rename(self, request: Request, pk: UUID) -> Response:
         """Rename a product.
 
-        Orders that were placed keep the old name.
+        Orders that were placed keep the old name. Lists have the new one some 20 ms later. With `everywhere`, they have
+        it when the answer comes, all of them or none, in one commit with the event.
         """
         return ask(request, RenameProduct, rename_product, pk)
 

@@ -1,14 +1,20 @@
 """What can be asked of a product. One function, one command, one transaction."""
 
+import logging
 from datetime import UTC, datetime
 from uuid import UUID
 
+from django.db import transaction
 from eventsourcing.application import AggregateNotFoundError
 
 from eventstore.cause import cause
+from projections.gateway import NotMoved, hearing, moved
+from projections.rows import EventFailed
 from shop.application import Receipt, command, shop
-from shop.catalog.domain import Product, SkuTaken
+from shop.catalog.domain import NotRenamed, Product, SkuTaken
 from shop.values import Money, id_of
+
+log = logging.getLogger(__name__)
 
 
 @command
@@ -28,10 +34,21 @@ def create_product(*, sku: str, name: str, price: Money | None = None, publish: 
 
 
 @command
-def rename_product(product_id: UUID, *, name: str) -> Receipt:
+def rename_product(product_id: UUID, *, name: str, everywhere: bool = False) -> Receipt:
+    """With ``everywhere``, all tables that have its name get it in the same commit. NotRenamed: one of them cannot."""
     product = shop.load(Product, product_id)
     product.rename(name)
-    return shop.record(product)
+    if not everywhere:
+        return shop.record(product)
+    try:
+        with transaction.atomic(), moved(*hearing("Product.Renamed")):
+            return shop.record(product)
+    except (NotMoved, EventFailed) as error:
+        log.warning("Product %s was not renamed everywhere: %s", product_id, error)
+        raise NotRenamed(
+            "The product was not renamed, and nothing has changed: a table that has its name cannot follow at this "
+            "moment. Without `everywhere`, it is renamed at once, and the tables follow when they can."
+        ) from error
 
 
 @command

@@ -28,6 +28,12 @@ class UnknownSchedule(Refused):
     code = "unknown_schedule"
 
 
+class NotRenamed(Refused):
+    """It was to have its name everywhere at once, and a table could not follow."""
+
+    code = "not_renamed"
+
+
 class Product(Aggregate):
     """draft → published ⇄ withdrawn. A published product has a price; each price has a revision, counted from 1.
 

@@ -11,7 +11,7 @@ from rest_framework.test import APIClient
 
 from eventstore import log
 from projections import engine, lease, operations, rebuild
-from projections.models import Checkpoint, Parked
+from projections.models import Checkpoint, Errand, Parked
 from projections.projection import known
 from shop.customers.commands import change_email
 from shop.customers.models import CustomerSummary
@@ -89,8 +89,46 @@ def test_a_rebuild_is_asked_of_the_workers(ops: APIClient, order: UUID) -> None:
 
     assert (asked.status_code, asked["Location"]) == (202, ORDERS)
     assert asked.json()["rebuild_asked_by"] == "support"
-    assert Checkpoint.objects.get(name="Orders").rebuild_expects_changes
+    assert Errand.objects.get(projection="Orders").options == {"expect_changes": True}
     assert told(ops.post(f"{ORDERS}rebuild/"))[:2] == (409, "not_rebuilt")
+
+
+def test_what_the_workers_find_is_told_where_the_answer_points(ops: APIClient, order: UUID) -> None:
+    engine.catch_up()
+
+    asked = ops.post(f"{ORDERS}verify/", {"heal": True})
+
+    assert (asked.status_code, asked["Location"]) == (202, ORDERS)
+    (errand,) = asked.json()["errands"]
+    assert (errand["kind"], errand["asked_by"], errand["options"]) == (
+        "verify",
+        "support",
+        {"sample": 1.0, "heal": True},
+    )
+    assert (errand["ended_at"], errand["said"]) == (None, "A worker will begin soon.")
+    assert told(ops.post(f"{ORDERS}verify/"))[:2] == (409, "not_verified")
+    assert told(ops.post(f"{ORDERS}replay/", {"sure": False}))[:2] == (400, "invalid")
+
+    table = {"table": "o", "rows": 8, "differing": 2, "unexpected": 2, "missing": 1, "surplus": 0}
+    found = {"healed": 2, "tables": [table | {"columns": {"status": 1}, "keys": ["k"]}]}
+    operations.end(known()["Orders"], "verify", errand=Errand.objects.get(), found=found)
+
+    (errand,) = ops.get(ORDERS).json()["errands"]
+    assert errand["tables"] == found["tables"]
+    assert (errand["rows"], errand["differing"], errand["healed"]) == (8, 0, 2)
+    assert errand["said"] == "8 rows compared, 2 differ, and were healed."
+
+
+def test_what_is_built_is_abandoned(ops: APIClient, order: UUID) -> None:
+    engine.catch_up()
+    ops.post(f"{ORDERS}rebuild/")
+    Checkpoint.objects.create(name="Orders/rebuild_Orders", projection="Orders", schema="rebuild_Orders")
+
+    answer = ops.post(f"{ORDERS}abandon/")
+
+    assert (answer.status_code, answer.json()["progress"]) == (200, None)
+    assert answer.json()["errands"][0]["refused"] == "Abandoned by support."
+    assert told(ops.post(f"{ORDERS}abandon/"))[:2] == (409, "nothing_built")
 
 
 def test_one_that_has_no_old_tables_does_not_go_back(ops: APIClient, order: UUID) -> None:
@@ -139,7 +177,7 @@ def test_a_retry_that_takes_a_rebuild_is_left_to_the_workers(ops: APIClient, par
 
     count = Parked.objects.count()
     assert answer.json() == {"applied": 0, "parked": count, "rebuild_asked": True, "errors": []}
-    assert Checkpoint.objects.get(name="Customers").rebuild_expects_changes
+    assert Errand.objects.get(projection="Customers", kind="rebuild").options == {"expect_changes": True}
 
 
 def test_an_event_is_skipped_for_a_reason_until_that_is_undone(ops: APIClient, parked: UUID) -> None:
@@ -163,7 +201,10 @@ def test_a_worker_that_does_not_let_go_is_said_to_be_busy(ops: APIClient, parked
     assert answer["Retry-After"] == "1"
 
 
-@pytest.mark.parametrize("action", ["pause", "resume", "rebuild", "back", "retry", "skip", "unskip"])
+@pytest.mark.parametrize(
+    "action",
+    [*("pause", "resume", "rebuild", "dry-run", "verify", "replay"), *("abandon", "back", "retry", "skip", "unskip")],
+)
 def test_who_may_only_look_changes_nothing(action: str, api: APIClient, order: UUID) -> None:
     operations.pause(known()["Orders"], by="desk", reason="a stocktaking")
     before = Checkpoint.objects.values().get(name="Orders")

@@ -66,6 +66,7 @@ POSITIONS = [
     *(("/position", position, 400) for position in (0, -1, 1.5, "1", 2**63)),
     ("/position", 2**61, 409),
 ]
+SHARES: list[tuple[str, Any, int]] = [("/sample", share, 400) for share in (0, -1, 1.5, "1", [])]
 
 
 class Write(NamedTuple):
@@ -293,6 +294,16 @@ WRITES = {
     "POST api/v1/ops/projections/<slug:name>/rebuild/": Write(
         "ops/projections/Orders/rebuild/", {"expect_changes": True}, ("/expect_changes",)
     ),
+    "POST api/v1/ops/projections/<slug:name>/dry-run/": Write(
+        "ops/projections/Orders/dry-run/", {"sample": 1}, ("/sample",), SHARES
+    ),
+    "POST api/v1/ops/projections/<slug:name>/verify/": Write(
+        "ops/projections/Orders/verify/", {"sample": 1, "heal": False}, ("/sample", "/heal"), SHARES
+    ),
+    "POST api/v1/ops/projections/<slug:name>/replay/": Write(
+        "ops/projections/Orders/replay/", {"sure": True}, cases=[("/sure", False, 400)]
+    ),
+    "POST api/v1/ops/projections/<slug:name>/abandon/": Write("ops/projections/Orders/abandon/"),
     "POST api/v1/ops/projections/<slug:name>/back/": Write("ops/projections/Orders/back/"),
     "POST api/v1/ops/projections/<slug:name>/retry/": Write(
         "ops/projections/Customers/retry/", {"stream_id": "{ada}"}, ("/stream_id",), [("/stream_id", "{mug}", 409)]

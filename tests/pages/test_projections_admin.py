@@ -10,11 +10,12 @@ from django.contrib import admin
 from django.contrib.admin import AdminSite
 from django.contrib.auth.models import User
 from django.urls import include, path
+from django.utils import timezone
 from playwright.sync_api import Locator, Page, expect
 
 from projections import engine
 from projections.admin import ParkedAdmin, ProjectionAdmin
-from projections.models import Checkpoint, Parked
+from projections.models import Checkpoint, Errand, Parked
 from projections.operations import pause
 from projections.projection import known
 from projections.rebuild import rebuild
@@ -67,13 +68,15 @@ def test_an_operator_pauses_resumes_and_asks_for_a_rebuild(
     page.get_by_label("I expect changes").check()
     page.get_by_role("button", name="Rebuild").click()
     expect(page.locator(".log-note")).to_contain_text("desk asked for a rebuild at ")
-    assert Checkpoint.objects.get(name="Orders").rebuild_expects_changes
+    assert Errand.objects.get(projection="Orders").options == {"expect_changes": True}
 
 
 def test_a_rebuild_shows_how_far_it_is_and_how_long_it_takes(
     ada: UUID, staff: User, page: Page, shoot: Callable[[str], None]
 ) -> None:
-    Checkpoint.objects.create(name="Orders/rebuild_Orders", projection="Orders", schema="rebuild_Orders", position=0)
+    Checkpoint.objects.create(
+        name="Orders/rebuild_Orders", projection="Orders", schema="rebuild_Orders", begun_at=timezone.now()
+    )
     page.goto("/admin/projections/checkpoint/Orders/change/")
     sign_in(page)
     expect(page.get_by_role("heading", name="Rebuild: 0 %")).to_be_visible()

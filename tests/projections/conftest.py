@@ -2,15 +2,20 @@
 
 import os
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from typing import Any
 
+import psycopg
 import pytest
 from django.db import connection
 
+from eventstore import log
 from projections.engine import catch_up
 from projections.models import Checkpoint
 from projections.projection import Projection, known, registered
 from tests.lending import models
+from tests.lending.domain import Book, Copy
+from tests.lending.story import Tables
 
 BOOKS, SHELVES, LOANS = LENDING = [known()[name] for name in ("Books", "Shelves", "Loans")]
 MODELS = [models.BookCard, models.Volume, models.Shelf, models.Borrower, models.LoanCard]
@@ -68,3 +73,36 @@ def made_up() -> Iterator[None]:
 @pytest.fixture
 def small_batches(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     return lambda size: monkeypatch.setattr("projections.engine.BATCH", size)
+
+
+@pytest.fixture
+def small_epochs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("projections.history.SMALLEST_EPOCH", 20)
+
+
+@pytest.fixture
+def another_connection() -> Any:
+    """Somebody else's transaction."""
+    where = connection.settings_dict
+    return lambda: psycopg.connect(
+        host=where["HOST"], port=where["PORT"], user=where["USER"], password=where["PASSWORD"], dbname=where["NAME"]
+    )
+
+
+def told(position: int) -> Tables:
+    """All that the library's tables held."""
+    return {m._meta.model_name: by_key(m.objects.as_of(position)) for m in MODELS}
+
+
+def by_key(rows: Any) -> dict[Any, dict[str, Any]]:
+    return {row[rows.model._meta.pk.name]: row for row in rows.values()}
+
+
+def positions() -> list[int]:
+    """From just before the first event: those of earlier tests are gone, and left a gap."""
+    found = [event.position for event in log.after(0, limit=100_000)]
+    return [found[0] - 1, *found]
+
+
+def emma() -> Book:
+    return Book("Emma", Decimal("9.50"), "A", ("sea",), (Copy(1, "new"),))

@@ -1,5 +1,7 @@
 """The admin's pages of projections and parked events: who may do what, and the trace that it leaves."""
 
+import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -7,12 +9,12 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from eventstore import log
 from projections import engine
-from projections.models import Checkpoint, Parked
+from projections.models import Checkpoint, Errand, Parked
 from projections.operations import pause
-from projections.pages import Looks
 from projections.projection import Policy, Projection, known, on
 from tests.lending.domain import Member
 from tests.lending.models import Borrower
@@ -151,22 +153,23 @@ def test_several_are_chosen_from_the_list(desk: Client, loans: Checkpoint) -> No
     done = desk.post(asked.url, {"expect_changes": "on"}, follow=True)
 
     assert sorted(messages_of(done)) == [f"{name} will be rebuilt by the workers." for name in ("Books", "Loans")]
-    assert set(Checkpoint.objects.filter(rebuild_expects_changes=True).values_list("name", "rebuild_asked_by")) == {
-        *(("Books", "desk"), ("Loans", "desk"))
-    }
+    assert [*Errand.objects.order_by("projection").values_list("projection", "asked_by", "options")] == [
+        (name, "desk", {"expect_changes": True}) for name in ("Books", "Loans")
+    ]
 
 
 def test_a_page_offers_what_makes_sense(desk: Client, loans: Checkpoint) -> None:
     def offered() -> list[str]:
         return [label for label, _ in desk.get(page_of(loans)).context["buttons"]]
 
-    assert offered() == ["Pause", "Rebuild"]
+    every = ["Rebuild", "Dry run", "Verify", "Replay"]
+    assert offered() == ["Pause", *every]
     pause(LOANS, by="grace", reason="a stocktaking")
-    assert offered() == ["Resume", "Rebuild"]
+    assert offered() == ["Resume", *every[:-1]], "its tables would stay empty"
     Checkpoint.objects.create(name="Loans/old_Loans", projection="Loans", schema="old_Loans")
-    assert offered() == ["Resume", "Rebuild", "Go back"]
+    assert offered() == ["Resume", *every[:-1], "Go back"]
     Checkpoint.objects.create(name="Loans/rebuild_Loans", projection="Loans", schema="rebuild_Loans")
-    assert offered() == ["Resume", "Go back"]
+    assert offered() == ["Resume", "Verify", "Abandon", "Go back"]
 
 
 @pytest.mark.usefixtures("made_up")
@@ -183,32 +186,28 @@ def test_a_policy_can_be_paused_and_nothing_else(desk: Client, loans: Checkpoint
     assert messages_of(done) == ["Greeter is a policy: what it did, it did, and is not done again."]
 
 
-def test_a_rebuild_that_was_asked_for_or_runs_is_looked_at_again(desk: Client, loans: Checkpoint) -> None:
+def test_what_runs_is_looked_at_again_with_its_rate_and_the_time_left(desk: Client, loans: Checkpoint) -> None:
     assert "http-equiv" not in desk.get(page_of(loans)).content.decode()
+    begun_at = timezone.now() - timedelta(seconds=10)
 
-    Checkpoint.objects.create(name="Loans/rebuild_Loans", projection="Loans", schema="rebuild_Loans", position=0)
-    first = desk.get(page_of(loans)).context
-    assert first["refresh"] == f"2;url=?looked={first['looks']}"
-    Checkpoint.objects.filter(schema="rebuild_Loans").update(position=loans.position)
-    later = desk.get(f"{page_of(loans)}?looked={first['looks']}").context
+    Checkpoint.objects.create(
+        name="Loans/verify_Loans", projection="Loans", schema="verify_Loans", begun_at=begun_at, position=0
+    )
+    first = desk.get(page_of(loans))
+    assert first.context["told"] == f"at position 0 of {loans.position:,} (0 %)", "no rate yet"
+    Checkpoint.objects.filter(schema="verify_Loans").update(position=loans.position)
+    later = desk.get(page_of(loans))
 
-    assert (later["percent"], later["left"]) == (100, 0)
-    assert later["looks"].rate > 0
-    assert str(later["looks"]) == str(first["looks"]), "the rate is that since the first look"
-
-
-@pytest.mark.parametrize("told", ["", "x", "1@", "-1@1.000", "9@9999999999.000", "99@1.000", "1@1.000\n", "1" * 99])
-def test_a_look_that_was_made_up_is_none(told: str) -> None:
-    looks = Looks.read(told, 5)
-
-    assert (looks.first, looks.rate, looks.left(9)) == (5, 0.0, None)
+    assert first.context["refresh"] == later.context["refresh"] == "2"
+    assert re.search(r"\(100 %\), [0-9,]+ positions/s; indexing, comparing$", later.context["told"])
+    assert later.context["state"] == "verifying"
 
 
 def test_who_may_only_look_is_offered_nothing(looker: Client, loans: Checkpoint, failed: Parked) -> None:
     assert looker.get(page_of(loans)).context["buttons"] == []
     assert looker.get(page_of(failed)).context["buttons"] == []
     assert looker.get(LIST).context["action_form"] is None
-    for action in ("pause", "resume", "rebuild", "back"):
+    for action in ("pause", "resume", "rebuild", "dry-run", "verify", "replay", "abandon", "back"):
         assert looker.post(asking(action, loans), {"reason": "x"}).status_code == 403
     for action in ("retry", "skip", "unskip"):
         assert looker.post(asking(action, failed), {"reason": "x"}).status_code == 403

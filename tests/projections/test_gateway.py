@@ -6,9 +6,11 @@ from uuid import UUID
 import pytest
 from django.db import connection, transaction
 
+from eventstore import log
+from eventstore.models import Event
 from projections.engine import catch_up
 from projections.gateway import NotMoved, moved
-from projections.models import Checkpoint
+from projections.models import Checkpoint, Parked
 from projections.operations import pause
 from projections.projection import Projection, on
 from projections.rows import EventFailed
@@ -57,6 +59,20 @@ def test_who_takes_part_in_a_crowd_is_seen_once():
     assert Borrower.objects.filter(name="Crowd").count() == 80
     advance()
     assert tables() == naive()
+
+
+def test_an_event_of_a_parked_stream_is_refused_since_its_row_would_stay_behind():
+    ada = join("Ada")
+    Parked.objects.create(projection="Loans", position=log.horizon(), stream_id=ada.id, name="Member.Renamed")
+    ada.rename("Grace")
+
+    with pytest.raises(NotMoved, match=f"Loans has parked stream {ada.id}"), transaction.atomic(), moved("Loans"):
+        library.record(ada)
+
+    assert Borrower.objects.get(pk=ada.id).name == "Ada"
+    assert not Event.objects.filter(name="Member.Renamed").exists()
+    join("Ben")
+    assert Borrower.objects.filter(name="Ben").exists(), "other streams are moved"
 
 
 def test_workers_go_on_beside_it():

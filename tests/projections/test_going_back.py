@@ -193,7 +193,7 @@ def test_a_sweep_rebuilds_what_is_due_and_drops_what_is_kept_too_long(monkeypatc
     advance()
     rebuild(BOOKS)
     sql("UPDATE projections_checkpoint SET updated_at = updated_at - interval '25 hours' WHERE schema <> ''")
-    operations.ask_rebuild(LOANS, by="ada")
+    operations.ask(LOANS, "rebuild", by="ada")
 
     sweeps = 0
     while is_due(LOANS):
@@ -220,12 +220,12 @@ def test_what_refuses_a_rebuild_is_noted_and_not_tried_again_until_somebody_asks
     assert [record.message for record in caplog.records] == ["Loans was not rebuilt."]
     assert not is_due(risen)
     assert leftovers() == []
-    operations.ask_rebuild(risen, by="ada", expect_changes=True)
+    operations.ask(risen, "rebuild", by="ada", expect_changes=True)
     assert is_due(risen)
     assert go_on(risen, seconds=10)
     assert names() == ["ADA"]
     live.refresh_from_db()
-    assert (live.version, live.rebuild_asked_at, live.refused_version) == (2, None, None)
+    assert (live.version, live.refused_version) == (2, None)
     assert not is_due(risen)
 
 

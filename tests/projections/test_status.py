@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 
 from eventstore import log
-from projections import status, tasks
+from projections import operations, status, tasks
 from projections.models import Checkpoint, Parked
 from projections.status import Alert, alerts, statuses
 from projections.tasks import Complaints, sweep
@@ -92,8 +92,8 @@ def test_more_events_than_anybody_needs_to_know_are_not_counted(monkeypatch):
 
 
 def test_who_paused_it_and_what_is_parked_being_built_and_kept_is_said():
-    end = stand(paused_at=LONG_AGO, paused_by="ada", pause_reason="a repair", rebuild_asked_at=LONG_AGO)
-    Checkpoint.objects.filter(name="Loans").update(rebuild_asked_by="grace")
+    end = stand(paused_at=LONG_AGO, paused_by="ada", pause_reason="a repair")
+    operations.ask(LOANS, "rebuild", by="grace")
     another("Loans/new", schema="new_Loans", position=end - 1)
     another("Loans/old", schema="old_Loans", version=0)
     for position in (3, 2):
@@ -103,7 +103,8 @@ def test_who_paused_it_and_what_is_parked_being_built_and_kept_is_said():
     loans = found()
 
     assert (loans.paused_at, loans.paused_by, loans.pause_reason) == (LONG_AGO, "ada", "a repair")
-    assert (loans.rebuild_asked_at, loans.rebuild_asked_by, loans.rebuilding) == (LONG_AGO, "grace", end - 1)
+    assert [(each.kind, each.asked_by, each.ended_at) for each in loans.errands] == [("rebuild", "grace", None)]
+    assert loans.rebuilding == end - 1
     assert (loans.parked, loans.parked_oldest, loans.kept_version) == (2, 2, 0)
 
 

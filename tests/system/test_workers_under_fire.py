@@ -52,7 +52,9 @@ def under_fire(broker, tmp_path, *, kills, freezes):
     try:
         with telling():
             for fault in faults:
+                stood = leases_taken()
                 time.sleep(chance.uniform(0.2, 1.0))  # the load's pace, not a wait for anything
+                until(lambda: leases_taken() > stood, 180, "a worker to be at work")  # noqa: B023 - within the turn
                 victim = chance.choice([w for w in workers if w not in [held for _, held in frozen]])
                 if fault == "kill":
                     processes.kill(victim)
@@ -64,7 +66,9 @@ def under_fire(broker, tmp_path, *, kills, freezes):
                     if time.monotonic() > due:
                         os.killpg(held.pid, signal.SIGCONT)
                         frozen.remove((due, held))
-        until(caught_up, 60, "the projections to catch up, some workers still frozen")
+        began = time.monotonic()
+        until(caught_up, 180, "the projections to catch up, some workers still frozen")
+        caught = time.monotonic() - began
         for _, held in frozen:
             os.killpg(held.pid, signal.SIGCONT)
         until(lambda: not Checkpoint.objects.exclude(leased_until=None).exists(), 60, "those thawed to give up")
@@ -85,7 +89,10 @@ def under_fire(broker, tmp_path, *, kills, freezes):
     assert acted == Counter(opened), "each policy acted exactly once"
     epochs = dict(Checkpoint.objects.filter(projection__in=NAMES).values_list("name", "epoch"))
     connections.close_all()
-    return f"{Event.objects.count():,} events, {len(opened):,} policy actions, leases taken: {epochs}"
+    return (
+        f"{Event.objects.count():,} events, {len(opened):,} policy actions, caught up {caught:.1f} s after the last "
+        f"fault, leases taken: {epochs}"
+    )
 
 
 @contextmanager
@@ -112,6 +119,10 @@ def telling() -> Iterator[None]:
         done.set()
         for writer in writers:
             writer.join()
+
+
+def leases_taken() -> int:
+    return sum(Checkpoint.objects.filter(projection__in=NAMES).values_list("epoch", flat=True))
 
 
 def caught_up() -> bool:

@@ -22,6 +22,7 @@ from projections.progress import Report, shown
 from projections.projection import Policy, known
 from projections.status import alerts, statuses
 from projections.trouble import TROUBLE
+from projections.verify import told
 
 PAUSE = 0.05  # seconds, between two looks at the log
 ME = "manage.py projections"
@@ -168,11 +169,11 @@ class Command(BaseCommand):
 
         def one(projection: Any, report: Report) -> str:
             if abandon:
-                building.abandon(projection)
-                return f"{projection.name}: what was built of it is thrown away. Its live tables are as they were."
+                return doors.abandon(projection, by=who())
             if dry_run:
                 return str(building.dry_run(projection, sample=sample, report=report))
             built = building.rebuild(projection, report=report, **options)
+            operations.end(projection, "rebuild", by=who(), found=built.told())
             compared = lines(built.compared) or "  not compared: changes were expected"
             return (
                 f"{projection.name}: rebuilt from {built.events:,} events, up to position {built.position:,}; "
@@ -189,6 +190,7 @@ class Command(BaseCommand):
 
         def one(projection: Any, report: Report) -> str:
             compared = building.verify(projection, sample=sample, heal=heal, report=report)
+            operations.end(projection, "verify", by=who(), found=told(compared, heal=heal))
             if not any(each.differing for each in compared):
                 return f"{projection.name} is what the log makes of it.\n{lines(compared)}"
             if heal:
@@ -220,9 +222,9 @@ class Command(BaseCommand):
                 f"`{ME} rebuild {name}` builds them beside the live ones, and nobody notices. "
                 "Nothing was done: expected --yes for doing it all the same."
             )
-        if Checkpoint.objects.filter(projection=name, schema="").exclude(paused_at=None).exists():
-            raise CommandError(f"{name} is paused: its tables would stay empty. Let it go on first: {ME} resume {name}")
-        self.stdout.write(f"{name}: emptied, {operations.replay(projection):,} rows.")
+        count = operations.replay(projection)
+        operations.end(projection, "replay", by=who(), found={"rows": count})
+        self.stdout.write(f"{name}: emptied, {count:,} rows.")
         self._advance(chosen)
         (found,) = statuses(chosen)
         self.stdout.write(as_table([found]))

@@ -31,21 +31,25 @@
     const part = Math.min(100, Math.floor((100 * (at - from)) / Math.max(1, end - from)));
     section.querySelector("progress").value = part;
     section.querySelector("[data-told=pace]").textContent = pace(what, at, end);
-    const percent = section.querySelector("[data-told=percent]");
-    if (percent) percent.textContent = `${part} %`;
   }
 
   function one(found, end) {
     // The page of one projection: what is built, or caught up with.
     const building = document.querySelector(".log-building"), asked = document.querySelector("[data-asked]");
-    if (building ? found.rebuilding === null : found.rebuilding !== null || (asked && !found.asked)) {
+    const doing = found.progress ? found.progress.doing : undefined;
+    if ((building && building.dataset.doing) !== doing && (building || doing) || (asked && asked.dataset.asked !== found.asked)) {
       location.assign(location.pathname); // it has begun, or is over: much is different
       return;
     }
-    if (building) progress(building, "rebuild", found.rebuilding, 0, end);
+    if (building) {
+      building.querySelector("progress").value = found.progress.percent;
+      building.querySelector("[data-told=percent]").textContent = `${found.progress.percent} %`;
+      const told = found.progress.told;
+      building.querySelector("[data-told=pace]").textContent = `${told[0].toUpperCase()}${told.slice(1)}.`;
+    }
     const catching = document.querySelector(".log-catching");
     if (!catching) return;
-    catching.hidden = found.behind_events === 0 || found.paused;
+    catching.hidden = found.behind_events === 0 || found.paused || doing === "replay";
     if (catching.hidden) begun.delete("catching up");
     else progress(catching, "catching up", found.at, (begun.get("catching up") || found).at, end);
   }
