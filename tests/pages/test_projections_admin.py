@@ -83,10 +83,10 @@ def test_a_rebuild_shows_how_far_it_is_and_how_long_it_takes(
 
     Checkpoint.objects.filter(schema="rebuild_Orders").update(position=1)
 
-    expect(page.locator(".log-building")).to_contain_text("s left")  # the page looks again by itself
+    expect(page.locator(".log-building")).to_contain_text("s left", timeout=30_000)  # the page looks again by itself
     shoot("projection-rebuilding")
     Checkpoint.objects.filter(schema="rebuild_Orders").delete()
-    expect(page.get_by_role("heading", name="Orders: live")).to_be_visible()
+    expect(page.get_by_role("heading", name="Orders: live")).to_be_visible(timeout=30_000)
 
 
 def test_an_operator_pauses_several_from_the_list(ada: UUID, staff: User, page: Page) -> None:
