@@ -76,6 +76,12 @@ def at(positions: Sequence[int], *, using: str = "default") -> list[Recorded]:
     return [_read(record) for record in starmap(Recorded, rows(sql, list(positions), using=using))]
 
 
+def positions(stream_id: UUID, name: str) -> list[int]:
+    """Of the events of that name in that stream, as they followed each other."""
+    sql = "select position from eventstore_event where stream_id = %s and name = any(%s) order by version"
+    return [position for (position,) in rows(sql, stream_id, all_names([name]))]
+
+
 def caused_by(position: int, *, using: str = "default") -> dict[str, UUID]:
     """The words of ``Cause`` for what comes of the event at ``position``."""
     sql = "select event_id, coalesce(correlation_id, command_id, event_id) from eventstore_event where position = %s"

@@ -1,10 +1,10 @@
-"""What the shop does by itself when a customer is forgotten, beside what each context does."""
+"""What the shop does by itself when a customer is forgotten or merged, beside what each context does."""
 
 from uuid import UUID
 
 from projections.projection import Policy, on
 from shop.expand import evict
-from shop.roles import forget_sign_in
+from shop.roles import forget_sign_in, move_sign_in
 
 
 class Forgetting(Policy):
@@ -14,3 +14,7 @@ class Forgetting(Policy):
     def forgotten(self, stream_id: UUID) -> None:
         forget_sign_in(stream_id)
         evict(stream_id)
+
+    @on("Customer.Merged")
+    def merged(self, stream_id: UUID, into: UUID) -> None:
+        move_sign_in(stream_id, into)

@@ -191,8 +191,8 @@ class Resource(GenericViewSet):
             raise Http404
         return self.page(events, EventSerializer, {"version": "version"}, opened, wait=False)
 
-    def then(self, pk: UUID, moment: Moment) -> Any:
-        """The aggregate as it was."""
+    def then(self, pk: UUID, moment: Moment, kind: type[Aggregate] | None = None) -> Any:
+        """The aggregate as it was. ``kind``: if it is another than the resource's own."""
         try:
             aggregate = at(pk, moment)
         except AggregateNotFoundError:
@@ -201,7 +201,7 @@ class Resource(GenericViewSet):
             asked = "as_of" if "as_of" in self.asked.values else "effective_at"
             wrong = {"parameter": asked, "code": "not_found", "detail": f"There was none at {moment}."}
             raise Problem("not_found", wrong["detail"], [wrong]) from None
-        if not isinstance(aggregate, self.aggregate):
+        if not isinstance(aggregate, kind or self.aggregate):
             raise Http404
         return aggregate
 

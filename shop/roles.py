@@ -55,6 +55,7 @@ ACTIONS = {
     "customers.settle_credit": "finance",
     "customers.premium": "support",
     "customers.end_premium": "support",
+    "customers.merge": "support",
     "customers.block": "support",
     "customers.unblock": "support",
     "products.list": GOODS,
@@ -84,6 +85,8 @@ ACTIONS = {
     "orders.cancel": "customer support",
     "orders.address": "customer support",
     "orders.notes": "support",
+    "orders.lines": "customer support",
+    "orders.complete": "support",
     "orders.timeline": SEES_OWN,
     "checkouts.list": "customer support auditor",
     "checkouts.retrieve": "customer support auditor",
@@ -139,6 +142,7 @@ ACTIONS = {
     "ProjectionList": "support catalog warehouse finance ops auditor",
     "OneProjection": "support catalog warehouse finance ops auditor",
     "ParkedEvents": "ops auditor",
+    "Trace": "ops auditor",
     "PauseProjection": "projections.change_checkpoint",
     "ResumeProjection": "projections.change_checkpoint",
     "RebuildProjection": "projections.change_checkpoint",
@@ -255,6 +259,14 @@ def keep_groups(app_config: Any, using: str, **_: Any) -> None:
         ],
         ignore_conflicts=True,
     )
+
+
+def move_sign_in(customer_id: UUID, into: UUID) -> None:
+    """Who signed in as one customer is another from now on; where that one has a sign-in, it is the only one left."""
+    if CustomerUser.objects.filter(customer_id=into).exists():
+        forget_sign_in(customer_id)
+    else:
+        CustomerUser.objects.filter(customer_id=customer_id).update(customer_id=into)
 
 
 def forget_sign_in(customer_id: UUID) -> None:

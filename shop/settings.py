@@ -164,6 +164,18 @@ CELERY_BEAT_SCHEDULE["give up"] = {
     "options": {"queue": PROJECTIONS_QUEUES.get("fulfilment", CELERY_TASK_DEFAULT_QUEUE), "expires": 5},
 }
 
+CELERY_BEAT_SCHEDULE["complete delivered"] = {
+    "task": "shop.ordering.tasks.complete_delivered",
+    "schedule": 60.0,
+    "options": {"queue": PROJECTIONS_QUEUES.get("ordering", CELERY_TASK_DEFAULT_QUEUE), "expires": 60},
+}
+
+CELERY_BEAT_SCHEDULE["abandon idle"] = {
+    "task": "shop.ordering.tasks.abandon_idle",
+    "schedule": 60.0,
+    "options": {"queue": PROJECTIONS_QUEUES.get("ordering", CELERY_TASK_DEFAULT_QUEUE), "expires": 60},
+}
+
 EVENTSTORE_KEYS = env.list("EVENTSTORE_KEYS", default=[])  # NAME:BASE64, the present one first: they wrap persons' keys
 
 LANGUAGE_CODE = "en-gb"
@@ -236,6 +248,8 @@ PREMIUM_DISCOUNT_PERCENT = percent(  # off the goods, for who is premium when th
 )
 
 PLACE_ORDER_MODE = env.str("PLACE_ORDER_MODE", default="saga")  # or transaction: all steps in the commit that places it
+CHECKOUT_EXPIRES_AFTER = env.int("CHECKOUT_EXPIRES_AFTER", default=72)  # hours in which nothing has happened in it
+COMPLETE_AFTER_DAYS = env.int("COMPLETE_AFTER_DAYS", default=14)  # since the parcel came: then an order is completed
 PAYMENT_TIMEOUT = env.int("PAYMENT_TIMEOUT", default=600)  # seconds that an order waits for its card to be authorised
 CHECKOUT_ADDRESS_SOURCE = env.str("CHECKOUT_ADDRESS_SOURCE", default="copy")  # ordering's own; or live: asks customers
 

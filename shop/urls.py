@@ -6,7 +6,7 @@ from django.views.decorators.cache import cache_page
 from drf_spectacular.views import SpectacularSwaggerView
 from rest_framework.routers import SimpleRouter
 
-from shop import consistency, feed, ops, service
+from shop import consistency, feed, ops, service, trace
 from shop.billing.api import Contacts, OrderPayments, Takings
 from shop.catalog.api import Products
 from shop.catalog.repricing.api import Repricings
@@ -41,6 +41,7 @@ api = [
     path("events/", feed.Events.as_view(), name="events"),
     path("consistency/", consistency.Consistency.as_view(), name="consistency"),
     path("ops/", include(ops.urls)),
+    path("ops/trace/<slug:correlation_id>/", trace.Trace.as_view(), name="ops-trace"),
     path("orders/<uuid:pk>/process/", Processes.as_view({"get": "of_order"}, basename="processes")),
     path("payments/webhook/", Webhook.as_view(), name="payments-webhook"),
     path("mails/", Mails.as_view({"get": "list"}, basename="mails"), name="mails-list"),

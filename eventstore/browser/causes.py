@@ -1,7 +1,8 @@
 """Causes and consequences: the commands and events of one correlation as a tree."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
@@ -23,12 +24,44 @@ class Asking:
     name: str = ""  # of the command, if it left a receipt
     events: list[Told] = field(default_factory=list)
 
+    @property
+    def actor(self) -> str | None:
+        return self.events[0].entry.actor
+
+    @property
+    def at(self) -> datetime:
+        """When it was recorded."""
+        return self.events[-1].entry.recorded_at
+
+
+class Beside(NamedTuple):
+    """What an event caused beside commands: a mail that was written, say."""
+
+    kind: str
+    id: UUID
+    name: str
+    status: str
+    at: datetime
+
+
+besides: list[Callable[[Sequence[UUID]], Mapping[UUID, Sequence[Beside]]]] = []  # by id of the event; apps add theirs
+
+
+class Step(NamedTuple):
+    """A command, an event that it recorded, or what an event caused beside commands: the tree, top down."""
+
+    item: "Asking | Told | Beside"
+    depth: int  # 0: a root
+    cause: Told | None = None  # the event that it came of
+    strange: bool = False  # a command whose cause is not among the events
+
 
 class Line(NamedTuple):
     """One line of the tree as it is written down: it may open a list, and ends ``closes`` of them."""
 
     asking: Asking | None  # a branch: what was asked
     told: Told | None  # or an event of it
+    beside: Beside | None  # or what that caused
     opens: bool
     inner: bool  # the next line opens a list in this one
     closes: range
@@ -43,38 +76,57 @@ def of(correlation_id: UUID, after: int) -> tuple[list[Told], bool]:
     return tell(found[:MOST]), len(found) > MOST
 
 
-class Tree(NamedTuple):
-    """What was asked, and what came of it: ``caused`` has the branches that grow from an event, by its id."""
+def steps(told: Sequence[Told]) -> list[Step]:
+    """The tree, top down: under each command what it recorded, under each event what it caused, in order.
 
-    roots: list[Asking]
-    caused: dict[UUID, list[Asking]]
-
-    def strange(self, branch: Asking) -> bool:
-        """Whether its cause is not among the events of this tree."""
-        return branch.causation_id is not None and branch in self.roots
-
-
-def tree(told: Sequence[Told]) -> Tree:
-    """The events of one correlation under the commands that recorded them, and these under the events that caused them.
-
-    For whoever shows it: the page here, and a project's own API. It may be as deep as it is long: walk it, do not
-    recurse.
+    For whoever shows it: the page here, a project's own API, tools of OpenTelemetry.
     """
-    known = {each.entry.event_id: each.entry.position for each in told}
-    found = Tree([], {})
+    known = {each.entry.event_id: each for each in told}
+    roots, caused = list[Asking](), dict[UUID, list[Asking | Beside]]()
     for branch in _branches(told):
-        cause = branch.causation_id
+        cause = known.get(branch.causation_id) if branch.causation_id else None
         # A cause comes before its consequences: a log that says otherwise is still shown, without going in circles.
-        if cause and known.get(cause, branch.events[0].entry.position) < branch.events[0].entry.position:
-            found.caused.setdefault(cause, []).append(branch)
+        if cause and cause.entry.position < branch.events[0].entry.position:
+            caused.setdefault(cause.entry.event_id, []).append(branch)
         else:
-            found.roots.append(branch)
-    return found
+            roots.append(branch)
+    for find in besides:
+        for event_id, found in find(list(known)).items():
+            caused.setdefault(event_id, []).extend(found)
+    return list(_walked(roots, caused))
 
 
 def lines(told: Sequence[Told]) -> list[Line]:
-    """The tree, top down: under each event what it caused, in order."""
-    return list(_written(tree(told)))
+    """The tree as nested lists."""
+    found = steps(told)
+    depths = [-1, *(step.depth for step in found), 0]
+    written = []
+    for (item, depth, _, strange), before, then in zip(found, depths[:-2], depths[2:], strict=True):
+        asking = item if isinstance(item, Asking) else None
+        beside = item if isinstance(item, Beside) else None
+        event = None if asking or beside else item
+        ends = range(max(0, depth - then))
+        written.append(Line(asking, event, beside, before < depth, then > depth, ends, strange))  # type: ignore[arg-type]
+    return written
+
+
+def took(step: Step) -> timedelta:
+    """Of a command, how long after its cause it was recorded; of what has none, nothing."""
+    if step.cause is None or isinstance(step.item, Told):
+        return timedelta()
+    return max(timedelta(), step.item.at - step.cause.entry.recorded_at)
+
+
+def in_words(step: Step) -> str:
+    """A line of the tree; of what was caused, after how many milliseconds."""
+    after = f" after {took(step).total_seconds() * 1000:,.0f} ms" if step.cause else ""
+    match step.item:
+        case Asking(name=name, actor=actor):
+            return f"{name or 'without a command'}{f' by {actor}' if actor else ''}{after}"
+        case Beside(kind=kind, name=name, status=status):
+            return f"{kind} {name}, {status}{after}"
+    entry = step.item.entry
+    return f"{entry.position} {entry.name} {entry.stream_id} v{entry.version}"
 
 
 def _branches(told: Sequence[Told]) -> list[Asking]:
@@ -89,23 +141,15 @@ def _branches(told: Sequence[Told]) -> list[Asking]:
     return list(branches.values())
 
 
-def _written(tree: Tree) -> Iterator[Line]:
+def _walked(roots: list[Asking], caused: Mapping[UUID, Sequence[Asking | Beside]]) -> Iterator[Step]:
     """Depth first, without recursion: a chain of causes may be as long as a page."""
-    stack: list[tuple[Asking | Told, bool, int]] = []  # what, whether it opens a list, how many lists end after it
-
-    def push(items: Sequence[Asking | Told], closes: int) -> None:
-        for n in reversed(range(len(items))):
-            stack.append((items[n], n == 0, closes + 1 if n == len(items) - 1 else 0))
-
-    push(tree.roots, -1)  # the outermost list is the page's own to end
+    stack = [Step(root, 0, None, root.causation_id is not None) for root in reversed(roots)]
     while stack:
-        item, opens, closes = stack.pop()
-        below: Sequence[Asking | Told]
-        below = item.events if isinstance(item, Asking) else tree.caused.get(item.entry.event_id, [])
-        ends = range(0 if below else closes)
-        if isinstance(item, Asking):
-            yield Line(item, None, opens, bool(below), ends, tree.strange(item))
-        else:
-            yield Line(None, item, opens, bool(below), ends, False)
-        if below:
-            push(below, closes)
+        step = stack.pop()
+        yield step
+        match step.item:
+            case Asking():
+                stack += [Step(event, step.depth + 1) for event in reversed(step.item.events)]
+            case Told():
+                below = caused.get(step.item.entry.event_id, ())
+                stack += [Step(each, step.depth + 1, step.item) for each in reversed(below)]

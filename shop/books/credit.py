@@ -45,6 +45,13 @@ class Credit(Book):
     def released(self, fact: Fact) -> Iterator[str]:
         yield from self._settled(fact, "released")
 
+    def reduced(self, fact: Fact) -> Iterator[str]:
+        account, order, some = self.accounts[fact.stream_id], fact.data["order_id"], amount(fact.data["amount"])
+        if (before := account.claims.get(order)) != ("reserved", some + amount(fact.data["by"])):
+            yield f"{some} were left of order {order}, which had {before or 'nothing'}"
+        account.claims[order] = "reserved", some
+        yield from ()
+
     def charged(self, fact: Fact) -> Iterator[str]:
         self.accounts[fact.stream_id].owed += amount(fact.data["amount"])
         yield from self._settled(fact, "charged")

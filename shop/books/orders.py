@@ -35,12 +35,20 @@ class Orders(Book):
 
     def placed(self, fact: Fact) -> Iterator[str]:
         payment = (fact.data.get("payment") or {}).get("kind", "none")
-        wanted: Counter[str] = Counter()
-        for line in fact.data["lines"]:
-            wanted[line["sku"]] += line["quantity"]
+        wanted = pieces(fact)
         if fact.stream_id in self.orders:
             yield "it was placed twice"
         self.orders[fact.stream_id] = Ordered(wanted, payment, amount(fact.data["total"]))
+
+    def lines_edited(self, fact: Fact) -> Iterator[str]:
+        order, left, total = self.orders[fact.stream_id], pieces(fact), amount(fact.data["total"])
+        if order.status != "confirmed":
+            yield f"it was edited when it was {order.status}"
+        if more := left - order.wanted:
+            yield f"{dict(more)} more were wanted than were ordered"
+        if total > order.total:
+            yield f"it came to {order.total}, and to {total} when less was wanted"
+        order.wanted, order.total = left, total
 
     def confirmed(self, fact: Fact) -> Iterator[str]:
         yield from self._moved(fact, "confirmed")
@@ -65,6 +73,15 @@ class Orders(Book):
         if order.status not in BEFORE[to]:
             yield f"it was {to} when it was {order.status}"
         order.status = to
+
+
+def pieces(fact: Fact) -> Counter[str]:
+    """How many of each SKU its lines are for."""
+    found: Counter[str] = Counter()
+    for line in fact.data["lines"]:
+        if line["quantity"]:
+            found[line["sku"]] += line["quantity"]
+    return found
 
 
 class Prices(Book):
@@ -145,13 +162,19 @@ class Shipments(Book):
         self._orders: dict[str, str] = {}
 
     def planned(self, fact: Fact) -> Iterator[str]:
-        order, packed = fact.data["order_id"], Counter[str]()
-        for line in fact.data["lines"]:
-            packed[line["sku"]] += line["quantity"]
+        order = fact.data["order_id"]
         if order in self.sent:
             yield f"order {order} has two parcels"
         self._orders[fact.stream_id] = order
-        self.sent[order] = "planned", packed
+        self.sent[order] = "planned", pieces(fact)
+
+    def lines_changed(self, fact: Fact) -> Iterator[str]:
+        status, planned = self.sent[self._orders[fact.stream_id]]
+        if status != "planned":
+            yield f"it was changed when it was {status}"
+        if more := pieces(fact) - planned:
+            yield f"{dict(more)} more are to be sent than were ordered"
+        self.sent[self._orders[fact.stream_id]] = status, pieces(fact)
 
     def dispatched(self, fact: Fact) -> Iterator[str]:
         yield from self._moved(fact, "dispatched")

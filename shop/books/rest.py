@@ -36,7 +36,7 @@ def unfinished(
             if parcel and parcel[0] != "cancelled":
                 found.append(f"its parcel is {parcel[0]}")
         elif process.status == "confirmed":
-            had = {sku: quantity for sku, (_, quantity) in claims.items()}
+            had = {sku: quantity for sku, (status, quantity) in claims.items() if status != "released"}
             if had != dict(order.wanted):
                 found.append(f"it wants {dict(order.wanted)}, and has claimed {had}")
             if parcel is None or parcel[1] - order.wanted:
@@ -47,7 +47,9 @@ def unfinished(
                 found.append("its payment was never authorised")
             if order.status in GONE:
                 found += [
-                    f"it has left, and {sku} is {status}" for sku, (status, _) in claims.items() if status != "shipped"
+                    f"it has left, and {sku} is {status}"
+                    for sku, (status, _) in claims.items()
+                    if status != "shipped" and sku in order.wanted
                 ]
                 if on_account == "reserved":
                     found.append("it has left, and its credit is not charged")

@@ -63,6 +63,15 @@ class Stock(Book):
     def released(self, fact: Fact) -> Iterator[str]:
         yield from self._settled(fact, "released")
 
+    def reduced(self, fact: Fact) -> Iterator[str]:
+        item, order, left = self.items[fact.stream_id], fact.data["order_id"], fact.data["left"]
+        before = item.claims.get(order)
+        if before != ("reserved", left + fact.data["quantity"]):
+            yield f"{item.sku}: {left} were left of order {order}, which had {before or 'nothing'}"
+        item.reserved -= fact.data["quantity"]
+        self._claim(item, order, ("reserved", left))
+        yield from self._must_hold(fact)
+
     def shipped(self, fact: Fact) -> Iterator[str]:
         item, quantity = self.items[fact.stream_id], fact.data["quantity"]
         item.left += quantity

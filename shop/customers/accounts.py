@@ -35,7 +35,7 @@ class CreditMovement(ReadModel):
     id = models.BigIntegerField(primary_key=True, help_text="The position of its event.")
     customer_id = models.UUIDField()
     number = models.BigIntegerField(help_text="The version of the account after it.")
-    kind = models.CharField(max_length=20, help_text="limit, reserved, released, charged, settled")
+    kind = models.CharField(max_length=20, help_text="limit, reserved, reduced, released, charged, settled")
     order_id = models.UUIDField(null=True, db_index=True)
     amount = models.DecimalField(max_digits=16, decimal_places=2)
     limit = models.DecimalField(max_digits=16, decimal_places=2)
@@ -77,6 +77,13 @@ class Credit(Projection):
     ) -> CreditMovement:
         account.reserved -= amount.amount
         return moved(account, "released", amount, position, version, at, order_id)
+
+    @on("CreditAccount.Reduced")
+    def reduced(
+        self, account: CreditSummary, order_id: UUID, by: Money, position: int, version: int, at: datetime
+    ) -> CreditMovement:
+        account.reserved -= by.amount
+        return moved(account, "reduced", by, position, version, at, order_id)
 
     @on("CreditAccount.Charged")
     def charged(

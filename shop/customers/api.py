@@ -1,6 +1,5 @@
 """Customers over HTTP: POST asks, GET reads."""
 
-from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -8,13 +7,13 @@ from uuid import UUID
 import django_filters
 import msgspec
 from django.db.models import Q, QuerySet
-from django.shortcuts import get_object_or_404
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 
 from shop.clock import ByTheClock, Timed
+from shop.customers.account_api import OfAccounts
 from shop.customers.commands import (
     add_address,
     add_payment_method,
@@ -24,21 +23,18 @@ from shop.customers.commands import (
     end_premium,
     erase_customer,
     grant_premium,
+    merge_customers,
     register_customer,
     remove_address,
     remove_payment_method,
     rename_customer,
     set_birthday,
-    set_credit_limit,
     set_default_address,
-    settle_credit,
     unblock_customer,
 )
 from shop.customers.domain import Customer
 from shop.customers.models import (
     AddressChange,
-    CreditMovement,
-    CreditSummary,
     CustomerSummary,
     born,
     born_within,
@@ -50,21 +46,17 @@ from shop.customers.shapes import (
     AddressChangeSerializer,
     BlockCustomer,
     ChangeEmail,
-    CreditMovementSerializer,
-    CreditSerializer,
     CustomerSerializer,
     GrantPremium,
+    MergeCustomer,
     RegisterCustomer,
     RenameCustomer,
     ReplaceAddress,
     SetBirthday,
-    SetCreditLimit,
-    SettleCredit,
 )
 from shop.docs import asks, shows
-from shop.forms import Form, Nothing
-from shop.http import ask, etag
-from shop.resource import position
+from shop.forms import Nothing
+from shop.http import ask
 from shop.roles import own, signing_up
 
 ADDRESS = "addresses/<ordinal:number>"
@@ -101,7 +93,7 @@ class CustomerFilters(ByTheClock):
         return customers.filter(Q(name__icontains=value) | Q(email__icontains=value))
 
 
-class Customers(Timed):
+class Customers(OfAccounts, Timed):
     queryset = CustomerSummary.objects.all()
     serializer_class = CustomerSerializer
     filterset_class = CustomerFilters
@@ -122,6 +114,7 @@ class Customers(Timed):
             premium_trial=aggregate.premium_trial,
             blocked=aggregate.blocked,
             block_reason=aggregate.block_reason,
+            merged_into=aggregate.merged_into,
             registered_at=aggregate.created_on,
         )
         return self.then_told(row, aggregate)  # type: ignore[no-any-return]
@@ -132,7 +125,7 @@ class Customers(Timed):
             row.block_reason = ""  # is said among staff
 
     def known(self) -> tuple[str, ...]:
-        return ("after",) if self.action == "credit" else super().known()
+        return ("after", "as_of", "effective_at") if self.action == "credit" else super().known()
 
     @asks(RegisterCustomer, "email_taken")
     def create(self, request: Request) -> Response:
@@ -246,43 +239,17 @@ class Customers(Timed):
         """Sell to a customer again."""
         return ask(request, Nothing, unblock_customer, pk)
 
-    @action(detail=True)
-    @shows(CreditSerializer)
-    def credit(self, request: Request, pk: UUID) -> Response:
-        """What a customer may owe, and owes."""
-        after = self.asked.get("after", position)
-        self.asked.settle()
-        self.wait(after, CreditSummary)
-        account = get_object_or_404(CreditSummary, customer_id=pk)
-        return Response(CreditSerializer(account).data, headers={"ETag": etag(account.version)})
+    @action(detail=True, methods=["post"])
+    @asks(MergeCustomer, "customer_erased", "customer_merged", "cannot_merge")
+    def merge(self, request: Request, pk: UUID) -> Response:
+        """Merge a customer into another, who is the same person.
 
-    @action(detail=True, url_path="credit/statement")
-    @shows(CreditMovementSerializer(many=True))
-    def statement(self, request: Request, pk: UUID) -> Response:
-        """All that moved on a customer's account, the first one first, with the balance after it."""
-        return self.of(pk, CreditMovement.objects.all(), CreditMovementSerializer, {"version": "number"})
-
-    @action(detail=True, methods=["put"], url_path="credit/limit")
-    @asks(SetCreditLimit, "idempotency_key_required", "customer_erased", "other_currency", "bad_amount")
-    def credit_limit(self, request: Request, pk: UUID) -> Response:
-        """Say how much a customer may owe. The first limit opens the account.
-
-        Less than they owe already cancels nothing.
+        That one gets their addresses, cards, birthday and longer premium; orders keep whose they were. Their e-mail
+        address is free again; whatever is asked of them later is refused, and says who they are now.
         """
-        return self.asked_of_account(pk, SetCreditLimit, set_credit_limit)
-
-    @action(detail=True, methods=["post"], url_path="credit/settle")
-    @asks(SettleCredit, "idempotency_key_required", "credit_exceeded", "other_currency", "bad_amount")
-    def settle_credit(self, request: Request, pk: UUID) -> Response:
-        """Note that a customer has paid what they owe, or some of it."""
-        return self.asked_of_account(pk, SettleCredit, settle_credit)
+        return ask(request, MergeCustomer, merge_customers, pk)
 
     def of(self, pk: UUID, rows: Any, serializer: type[Serializer], orderings: dict[str, str]) -> Response:
         page = self.page(rows.filter(customer_id=pk), serializer, orderings)
         self.row(pk)  # or there is none
         return page
-
-    def asked_of_account(self, pk: UUID, form: type[Form], command: Callable[..., Any]) -> Response:
-        answer = ask(self.request, form, command, pk, key_required=True)
-        answer["Location"] = answer["Location"].replace(f"{answer.data['id']}/", f"{pk}/credit/")
-        return answer

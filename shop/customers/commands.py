@@ -10,7 +10,7 @@ from eventstore.cause import cause
 from eventstore.personal import forget, pseudonym
 from shop.application import Receipt, command, find, shop
 from shop.customers.domain import CreditAccount, Customer, EmailClaim, credit_of
-from shop.customers.refusals import CreditExceeded
+from shop.customers.refusals import CannotMerge, CreditExceeded
 from shop.values import Address, Money
 
 
@@ -131,10 +131,34 @@ def erase_customer(customer_id: UUID) -> Receipt:
     customer.erase()
     claim = shop.load(EmailClaim, _claim_id(email))
     claim.release()
+    merged = [shop.load(Customer, each) for each in customer.absorbed]
+    for each in merged:
+        each.erase_merged()
     with transaction.atomic():
-        receipt = shop.record(customer, claim)
-        forget(customer_id)
+        receipt = shop.record(customer, claim, *merged)
+        for known in (customer_id, *customer.absorbed):
+            forget(known)
     return receipt
+
+
+@command
+def merge_customers(customer_id: UUID, *, into: UUID) -> Receipt:
+    """One person, twice a customer: from now on they are ``into``. Their e-mail address is free again.
+
+    CannotMerge: they are one already, or owe something on their account. CustomerMerged, CustomerErased.
+    """
+    merged, survivor = shop.load(Customer, customer_id), find(Customer, into)
+    if survivor is None:
+        raise CannotMerge(f"There is no customer {into}.", pointer="/into")
+    account = find(CreditAccount, credit_of(customer_id))
+    if account and (account.owed.amount or account.reserved.amount):
+        owes = f"They owe {account.owed}, and {account.reserved} are reserved"
+        raise CannotMerge(f"{owes}: that is settled first, on the account that it was bought on.")
+    email = merged.email
+    merged.merge_into(survivor, _today())
+    claim = shop.load(EmailClaim, _claim_id(email))
+    claim.release()
+    return shop.record(merged, survivor, claim)
 
 
 @command
@@ -189,6 +213,13 @@ def holder_of(email: str) -> UUID | None:
     """The customer who has that e-mail address, exactly."""
     claim = find(EmailClaim, _claim_id(email))
     return claim.holder if claim else None
+
+
+def reducing_credit(customer_id: UUID, order_id: UUID, amount: Money) -> CreditAccount:
+    """As ``reserving_credit``: what an order has reserved comes to ``amount`` alone. NotReserved."""
+    account = shop.load(CreditAccount, credit_of(customer_id))
+    account.reduce(order_id, amount)
+    return account
 
 
 def _today() -> date:

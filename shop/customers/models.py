@@ -41,6 +41,7 @@ class CustomerSummary(ReadModel):
     premium_trial = models.BooleanField(default=False)
     blocked = models.BooleanField(default=False, db_index=True)
     block_reason = models.TextField(default="")
+    merged_into = models.UUIDField(null=True, db_index=True, help_text="Who they are now.")
     registered_at = models.DateTimeField()
 
     class Meta:
@@ -88,8 +89,8 @@ def today() -> date:
 class Customers(Projection):
     tables = (CustomerSummary,)
     keeps_history = True
-    version = 2
-    changes = {CustomerSummary: ("city",)}
+    version = 3
+    changes = {CustomerSummary: ("city", "merged_into")}
 
     @on("Customer.Registered")
     def registered(self, stream_id: UUID, name: str, email: str, at: datetime) -> CustomerSummary:
@@ -157,6 +158,14 @@ class Customers(Projection):
     @on("Customer.Unblocked")
     def unblocked(self, customer: CustomerSummary) -> None:
         customer.blocked, customer.block_reason = False, ""
+
+    @on("Customer.Merged")
+    def merged(self, customer: CustomerSummary, into: UUID) -> None:
+        customer.merged_into = into
+
+    @on("Customer.Absorbed")
+    def absorbed(self, customer: CustomerSummary) -> None:
+        """It counts in their version."""
 
     @on("Customer.Erased", past=True)
     def forgotten(self, customer: CustomerSummary) -> None:

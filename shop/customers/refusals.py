@@ -11,6 +11,16 @@ class CustomerErased(Refused):
     code = "customer_erased"
 
 
+class CustomerMerged(Refused):
+    """``into``: the customer that they are now."""
+
+    code = "customer_merged"
+
+
+class CannotMerge(Refused):
+    code = "cannot_merge"
+
+
 class UnknownAddress(Refused):
     code = "unknown_address"
 

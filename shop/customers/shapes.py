@@ -69,6 +69,12 @@ class BlockCustomer(Form):
     reason = Text(max_length=500)
 
 
+class MergeCustomer(Form):
+    example = {"into": AN_ID}
+
+    into = Id(help_text="The customer that they are from now on.")
+
+
 class SetCreditLimit(Form):
     example = {"limit": {"amount": "500.00", "currency": "EUR"}}
 
@@ -109,6 +115,7 @@ class CustomerSerializer(serializers.Serializer):
         "premium_trial": False,
         "blocked": False,
         "block_reason": "",
+        "merged_into": None,
         "registered_at": "2026-03-01T12:00:00.123456Z",
     }
 
@@ -125,6 +132,7 @@ class CustomerSerializer(serializers.Serializer):
     premium_trial = serializers.BooleanField()
     blocked = serializers.BooleanField(help_text="Whether nothing is sold to them.")
     block_reason = serializers.CharField()
+    merged_into = serializers.UUIDField(allow_null=True, help_text="Who they are now, if they were merged.")
     registered_at = serializers.DateTimeField()
 
 
@@ -177,7 +185,7 @@ class CreditMovementSerializer(serializers.Serializer):
     }
 
     version = serializers.IntegerField(source="number", help_text="Of the account, after it.")
-    kind = serializers.CharField(help_text="limit, reserved, released, charged, settled")
+    kind = serializers.CharField(help_text="limit, reserved, reduced, released, charged, settled")
     order_id = serializers.UUIDField(allow_null=True)
     amount = MoneyIn("amount")
     limit = MoneyIn("limit", help_text="After it.")

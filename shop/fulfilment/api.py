@@ -13,7 +13,7 @@ from shop.forms import MoneyIn
 from shop.fulfilment.domain import PlaceOrder
 from shop.fulfilment.models import OrderProcess
 from shop.http import etag
-from shop.resource import Resource, position
+from shop.resource import Resource, of_all, past, position
 
 STATUSES = ("running", "confirmed", "undoing", "rejected")
 
@@ -73,11 +73,11 @@ class Processes(Resource):
     aggregate = PlaceOrder
 
     def known(self) -> tuple[str, ...]:
-        """One is shown as it is now: its steps say when each was done."""
-        return ("after",) if self.action in ("retrieve", "of_order") else super().known()
+        """One is shown as it is now, or as it was known then; its steps say when each was done."""
+        return ("after", "as_of") if self.action in ("retrieve", "of_order") else super().known()
 
     def retrieve(self, request: Request, pk: UUID) -> Response:
-        """One, as it is now."""
+        """One, as it is now, or was known then."""
         return self.one(pk=pk)
 
     @shows(ProcessSerializer)
@@ -86,8 +86,10 @@ class Processes(Resource):
         return self.one(order_id=pk)
 
     def one(self, **which: UUID) -> Response:
-        after = self.asked.get("after", position)
+        after, moment = self.asked.get("after", position), self.asked.get("as_of", of_all)
+        self.asked.alone("as_of", "after")
         self.asked.settle()
         self.wait(after)
-        row = get_object_or_404(self.get_queryset(), **which)
+        rows = self.get_queryset() if moment is None else past(self.get_queryset(), moment)
+        row = get_object_or_404(rows, **which)
         return Response(self.get_serializer(row).data, headers={"ETag": etag(row.version)})

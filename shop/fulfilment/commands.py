@@ -13,17 +13,17 @@ from django.conf import settings
 
 from eventstore.commands import Receipt
 from shop.application import command, find, shop
-from shop.customers.commands import release_credit, reserve_credit, reserving_credit
+from shop.customers.commands import reducing_credit, release_credit, reserve_credit, reserving_credit
 from shop.errors import Refused, WrongStatus
 from shop.fulfilment.domain import PlaceOrder, process_of
-from shop.inventory.commands import release_stock, reserve_stock, reserving
+from shop.inventory.commands import reducing, release_stock, reserve_stock, reserving
 from shop.inventory.domain import NotReserved, Wanted
 from shop.ordering.commands import confirm_order, reject_order
 from shop.ordering.domain import Order
 from shop.payments.commands import request_payment
 from shop.payments.domain import Payment, payment_of
 from shop.payments.policies import give_back
-from shop.shipping.domain import Shipment, shipment_of
+from shop.shipping.domain import Packed, Shipment, shipment_of
 
 
 def begin(order_id: UUID) -> None:
@@ -160,6 +160,36 @@ def stop_parcel(order: Order) -> Sequence[Any]:
     return [shipment]
 
 
+def edit_all(order: Order) -> Sequence[Any]:
+    """What is reserved and planned for an order is as little as is left of it, in the commit that edits it.
+
+    WrongStatus: its money was taken, or its parcel has left.
+    """
+    process = find(PlaceOrder, process_of(order.id))
+    if process is None or not order.pending_events:
+        return []
+    reason = order.edit_reason
+    decided: list[Any] = [process]
+    left = {item.sku: 0 for item in process.items} | {item.sku: item.quantity for item in wanted_by(order)}
+    before = {item.sku: item.quantity for item in process.items}
+    if fewer := {sku: quantity for sku, quantity in left.items() if quantity != before[sku]}:
+        decided += reducing(order.id, fewer, reason)
+    if "credit" in process.done and order.customer_id:
+        decided.append(reducing_credit(order.customer_id, order.id, order.total))
+    if (payment := find(Payment, payment_of(order.id))) and (payment.captured or payment.pending):
+        raise WrongStatus("The money for this order was taken: it cannot be edited. What is not sent is refunded.")
+    if shipment := find(Shipment, shipment_of(order.id)):
+        shipment.change_lines(packed_of(order))
+        decided.append(shipment)
+    process.reduce(order.total, wanted_by(order))
+    return decided
+
+
+def packed_of(order: Order) -> list[Packed]:
+    """What goes into its parcel."""
+    return [Packed(line.sku, line.name, line.quantity) for line in order.lines if line.quantity]
+
+
 def redirect_parcel(order: Order) -> Sequence[Any]:
     """A parcel that has not left goes where its order goes, in the same commit. WrongStatus: it has left."""
     shipment = find(Shipment, shipment_of(order.id))
@@ -169,11 +199,15 @@ def redirect_parcel(order: Order) -> Sequence[Any]:
     return [shipment]
 
 
-def _started(order: Order) -> PlaceOrder:
+def wanted_by(order: Order) -> tuple[Wanted, ...]:
+    """How many of each SKU: two lines of one are one claim."""
     quantities: dict[str, int] = {}
     for line in order.lines:
-        quantities[line.sku] = quantities.get(line.sku, 0) + line.quantity
-    items = tuple(Wanted(sku, quantity) for sku, quantity in sorted(quantities.items()))
-    return PlaceOrder.start(
-        order.id, order.customer_id, order.total, order.payment.kind if order.payment else "none", items
-    )
+        if line.quantity:
+            quantities[line.sku] = quantities.get(line.sku, 0) + line.quantity
+    return tuple(Wanted(sku, quantity) for sku, quantity in sorted(quantities.items()))
+
+
+def _started(order: Order) -> PlaceOrder:
+    kind = order.payment.kind if order.payment else "none"
+    return PlaceOrder.start(order.id, order.customer_id, order.total, kind, wanted_by(order))

@@ -90,6 +90,11 @@ class PlaceOrder(Aggregate):
         if self.status == "undoing":
             self._rejected()
 
+    def reduce(self, total: Money, items: tuple[Wanted, ...]) -> None:
+        """Fewer are to be sent, for less: the order was edited."""
+        if self.status == "confirmed" and (total, items) != (self.total, self.items):
+            self._reduced(total, items)
+
     # Events apply, and never refuse: they already happened.
 
     @event("Started")
@@ -163,6 +168,10 @@ class PlaceOrder(Aggregate):
     def _confirmed(self) -> None:
         self.done += ("confirm",)
         self.status = "confirmed"
+
+    @event("Reduced")
+    def _reduced(self, total: Money, items: tuple[Wanted, ...]) -> None:
+        self.total, self.items = total, items
 
     @event("Rejected")
     def _rejected(self) -> None:

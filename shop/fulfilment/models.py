@@ -109,6 +109,11 @@ class OrderProcesses(Projection):
         done(process, "confirmed", recorded_at)
         process.status, process.ended_at = "confirmed", recorded_at
 
+    @on("PlaceOrder.Reduced")
+    def reduced(self, process: OrderProcess, total: Money, recorded_at: datetime) -> None:
+        done(process, "lines edited", recorded_at)
+        process.amount = total.amount
+
     @on("PlaceOrder.Rejected")
     def rejected(self, process: OrderProcess, recorded_at: datetime) -> None:
         done(process, "undone", recorded_at)

@@ -13,11 +13,11 @@ from shop.inventory.commands import ship_stock
 from shop.ordering.checkout.domain import Checkout
 from shop.ordering.commands import cancel_order, deliver_order, ship_order
 from shop.ordering.domain import Order
-from shop.payments.commands import capture_payment
+from shop.payments.commands import capture_payment, void_payment
 from shop.payments.domain import Payment, payment_of
 from shop.payments.policies import give_back
 from shop.shipping.commands import cancel_shipment, plan_shipment
-from shop.shipping.domain import Packed, Shipment, shipment_of
+from shop.shipping.domain import Shipment, shipment_of
 
 
 class PlaceOrders(Policy):
@@ -68,7 +68,7 @@ class FulfilOrders(Policy):
         order = shop.load(Order, stream_id)
         if order.status != "confirmed":
             return  # cancelled since
-        lines = [Packed(line.sku, line.name, line.quantity) for line in order.lines]
+        lines = commands.packed_of(order)
         checkout = find(Checkout, order.checkout_id) if order.checkout_id else None
         alone = bool(checkout and checkout.address) or order.readdressed
         try:
@@ -127,4 +127,7 @@ class TakeMoney(Policy):
         if process and "payment" in process.done:
             payment = shop.load(Payment, payment_of(process.order_id))
             if payment.captured is None and payment.next is None:  # or finance has taken it before
-                capture_payment(process.order_id)
+                if process.total.amount:
+                    capture_payment(process.order_id, process.total)
+                else:  # what is left of it costs nothing
+                    void_payment(process.order_id)

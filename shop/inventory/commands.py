@@ -1,6 +1,6 @@
 """What can be asked of stock. One function, one command, one transaction."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from uuid import UUID
 
 from django.db import transaction
@@ -86,6 +86,14 @@ def reserving(order_id: UUID, items: Sequence[Wanted]) -> list[StockItem]:
 def releasing(order_id: UUID, items: Sequence[Wanted], reason: str) -> list[StockItem]:
     """As ``reserving``, the other way."""
     return _each(items, lambda item, quantity: item.release(order_id, quantity, reason))
+
+
+def reducing(order_id: UUID, left: Mapping[str, int], reason: str) -> list[StockItem]:
+    """As ``releasing``, but for what is left of each SKU. NotReserved, UnknownStock."""
+    found = _known(left)
+    for sku, quantity in left.items():
+        found[sku].reduce(order_id, quantity, reason)
+    return list(found.values())
 
 
 def _on_hand_at(stock_id: UUID, position: int) -> int:

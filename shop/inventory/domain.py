@@ -127,6 +127,18 @@ class StockItem(Aggregate):
         if self._is_to_be("released", order_id, quantity):
             self._released(order_id, quantity, reason)
 
+    def reduce(self, order_id: UUID, left: int, reason: str) -> None:
+        """The order wants ``left`` of what it has reserved; 0: none. Nothing, if it has no more. NotReserved."""
+        booking = self.booking(order_id)
+        if left == 0:
+            self.release(order_id, booking.quantity if booking else 1, reason)
+        elif not booking or booking.status != "reserved" or booking.quantity < left:
+            found = f"{booking.quantity} {booking.status}" if booking else "none"
+            detail = f"{self.sku}: {left} cannot be left, since this order has {found}."
+            raise NotReserved(detail, sku=self.sku, wanted=left, reserved=booking.quantity if booking else 0)
+        elif booking.quantity > left:
+            self._reduced(order_id, booking.quantity - left, left, reason)
+
     def ship(self, order_id: UUID, quantity: int) -> None:
         """Nothing, if that was done before."""
         if self._is_to_be("shipped", order_id, quantity):
@@ -181,6 +193,11 @@ class StockItem(Aggregate):
     def _released(self, order_id: UUID, quantity: int, reason: str) -> None:
         self.reserved -= quantity
         self._bookings[order_id] = Booking(quantity, "released")
+
+    @event("Reduced")
+    def _reduced(self, order_id: UUID, quantity: int, left: int, reason: str) -> None:
+        self.reserved -= quantity
+        self._bookings[order_id] = Booking(left, "reserved")
 
     @event("Shipped")
     def _shipped(self, order_id: UUID, quantity: int) -> None:

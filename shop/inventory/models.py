@@ -86,10 +86,20 @@ class InventoryOrders(Projection):
 
     @on("Order.Placed")
     def placed(self, stream_id: UUID, lines: list[OrderedLine]) -> OrderCopy:
-        items: dict[str, int] = {}
-        for line in lines:
+        return OrderCopy(id=stream_id, items=by_sku(lines))
+
+    @on("Order.LinesEdited")
+    def edited(self, order: OrderCopy, lines: list[OrderedLine]) -> None:
+        order.items = by_sku(lines)
+
+
+def by_sku(lines: list[OrderedLine]) -> dict[str, int]:
+    """How many of each; those with none are left out."""
+    items: dict[str, int] = {}
+    for line in lines:
+        if line.quantity:
             items[line.sku] = items.get(line.sku, 0) + line.quantity
-        return OrderCopy(id=stream_id, items=items)
+    return items
 
 
 def reservation_of(stream_id: UUID, order_id: UUID) -> UUID:
@@ -157,6 +167,22 @@ class Stock(Projection):
     ) -> StockMovement:
         claim.status = "released"
         return moved(level, "released", position, version, at, order_id, claim=-quantity, note=reason)
+
+    @on("StockItem.Reduced", claim=reservation_of)
+    def reduced(
+        self,
+        level: StockLevel,
+        claim: Reservation,
+        order_id: UUID,
+        quantity: int,
+        left: int,
+        reason: str,
+        position: int,
+        version: int,
+        at: datetime,
+    ) -> StockMovement:
+        claim.quantity = left
+        return moved(level, "reduced", position, version, at, order_id, claim=-quantity, note=reason)
 
     @on("StockItem.Shipped", claim=reservation_of)
     def shipped(

@@ -18,7 +18,7 @@ from shop.paging import PARAMETERS
 from shop.problems import Problem
 from shop.resource import PATIENCE, Resource, position
 
-KINDS = ("confirmed", "rejected", "cancelled", "dispatched", "refunded")
+KINDS = ("confirmed", "rejected", "cancelled", "edited", "dispatched", "refunded")
 STATUSES = ("waiting", "sent", "shown", "refused", "withdrawn")
 
 

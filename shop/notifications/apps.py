@@ -5,4 +5,7 @@ class NotificationsConfig(AppConfig):
     name = "shop.notifications"
 
     def ready(self) -> None:
-        from shop.notifications import policies  # noqa: F401  # registers what the context does by itself
+        from eventstore.browser.causes import besides
+        from shop.notifications.policies import mails_of  # … and what the context does by itself
+
+        besides.append(mails_of)

@@ -26,6 +26,8 @@ class OutgoingMail(models.Model):
     kind = models.CharField(max_length=20, db_index=True)
     customer_id = models.UUIDField(db_index=True)
     order_id = models.UUIDField(db_index=True)
+    correlation_id = models.UUIDField(null=True, help_text="The request that it came of.")
+    causation_id = models.UUIDField(null=True, db_index=True, help_text="The event that it tells of.")
     recipient = models.CharField(max_length=254)
     subject = models.CharField(max_length=300)
     text = models.TextField()
@@ -96,6 +98,11 @@ class BoughtLine(msgspec.Struct):
     total: Money
 
 
+def told(lines: list[BoughtLine]) -> list[dict[str, object]]:
+    """Those of which anything is left."""
+    return [{"quantity": line.quantity, "name": line.name, "total": str(line.total)} for line in lines if line.quantity]
+
+
 class MailCopies(Projection):
     tables = (CustomerCopy, OrderCopy, OrderOf)
     version = 2
@@ -135,13 +142,21 @@ class MailCopies(Projection):
             id=stream_id,
             customer_id=customer_id,
             reference=reference,
-            lines=[{"quantity": line.quantity, "name": line.name, "total": str(line.total)} for line in lines],
+            lines=told(lines),
             discount=str(discount) if discount else "",
             shipping=str(shipping) if shipping else "",
             tax=str(tax) if tax else "",
             total=str(total),
             late=recorded_at - at > LATE,
         )
+
+    @on("Order.LinesEdited")
+    def edited(
+        self, order: OrderCopy, lines: list[BoughtLine], total: Money, tax: Money | None, discount: Money | None
+    ) -> None:
+        order.lines = told(lines)
+        order.total, order.tax = str(total), str(tax) if tax else ""
+        order.discount = str(discount) if discount else ""
 
     @on("Shipment.Planned", "Payment.Requested")
     def belongs(self, stream_id: UUID, order_id: UUID) -> OrderOf:

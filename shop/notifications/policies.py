@@ -1,5 +1,6 @@
 """What customers are told, and when. Nothing is sent here: a mail is written down, and sent by ``sending``."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -7,6 +8,8 @@ from django.conf import settings
 from django.db.models import Case, Value, When
 from django.template.loader import render_to_string
 
+from eventstore.browser.causes import Beside
+from eventstore.cause import cause
 from eventstore.sealing import ERASED
 from projections.exact import exact
 from projections.projection import Policy, on
@@ -30,6 +33,10 @@ class Mails(Policy):
     @on("Order.Cancelled")
     def cancelled(self, stream_id: UUID, version: int, reason: str) -> None:
         write("cancelled", stream_id, version, order_id=stream_id, reason=reason)
+
+    @on("Order.LinesEdited")
+    def edited(self, stream_id: UUID, version: int, reason: str) -> None:
+        write("edited", stream_id, version, order_id=stream_id, reason=reason)
 
     @on("Shipment.Dispatched")
     def dispatched(self, stream_id: UUID, version: int, carrier: str, tracking: str) -> None:
@@ -73,11 +80,22 @@ def write(kind: str, stream_id: UUID, version: int, order_id: UUID | None = None
         kind=kind,
         customer_id=customer.id,
         order_id=order_id,
+        correlation_id=cause.get().correlation_id,
+        causation_id=cause.get().causation_id,
         recipient=customer.email,
         subject=subject,
         text=text,
     )
     OutgoingMail.objects.bulk_create([mail], ignore_conflicts=True)
+
+
+def mails_of(event_ids: Sequence[UUID]) -> dict[UUID, list[Beside]]:
+    """Those that tell of these events, for the tree of what came of a request."""
+    found: dict[UUID, list[Beside]] = {}
+    for mail in OutgoingMail.objects.filter(causation_id__in=event_ids).order_by("written_at", "id"):
+        told = Beside("mail", mail.id, mail.kind, mail.status, mail.written_at)
+        found.setdefault(mail.causation_id, []).append(told)
+    return found
 
 
 def words(kind: str, order: OrderCopy, **facts: str) -> tuple[str, str]:

@@ -6,182 +6,53 @@ from uuid import UUID
 import django_filters
 import msgspec
 from django.db.models import Q, QuerySet
-from rest_framework import serializers
 from rest_framework.decorators import action
-from rest_framework.exceptions import ErrorDetail, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from projections.waiting import wait_until
-from shop.docs import AN_ID, asks, shows
+from shop.docs import asks, shows
 from shop.expand import CUSTOMER, PRODUCT, Expansion
 from shop.filters import InstantFilter
-from shop.forms import AddressForm, Form, Id, MoneyForm, MoneyIn, Percent, Text
+from shop.forms import Nothing
 from shop.http import ask
-from shop.ordering.commands import Item, cancel_order, change_order_address, note_order, place_order
+from shop.ordering.commands import (
+    cancel_order,
+    change_order_address,
+    complete_order,
+    edit_lines,
+    note_order,
+    place_order,
+)
 from shop.ordering.domain import Order
-from shop.ordering.forms import ItemForm, PaymentForm
-from shop.ordering.models import OrderLine, OrderSummary, TimelineEntry
+from shop.ordering.models import CustomerCopy, OrderLine, OrderSummary, TimelineEntry
+from shop.ordering.shapes import (
+    CancelOrder,
+    ChangeAddress,
+    EditLines,
+    NoteOrder,
+    OrderPageSerializer,
+    OrderSerializer,
+    PlaceOrder,
+    TimelineSerializer,
+)
 from shop.problems import Problem
 from shop.resource import PATIENCE, Resource
 
 STATUSES = ("placed", "confirmed", "rejected", "cancelled", "shipped", "delivered", "completed")
 
 
-class PlaceOrder(Form):
-    example = {
-        "customer_id": AN_ID,
-        "lines": [{"sku": "MUG-1", "quantity": 2, "quoted": MoneyForm.example}],
-        "ship_to": AddressForm.example,
-        "reference": "PO 4711",
-        "payment": PaymentForm.example,
-    }
-
-    customer_id = Id(required=False, allow_null=True, help_text="Nobody's: a guest's.")
-    lines = ItemForm(many=True, source="items", max_length=1000, help_text="Each SKU once.")
-    ship_to = AddressForm(required=False, allow_null=True, help_text="If not to the customer's default address.")
-    reference = Text(max_length=200, allow_blank=True, default="", help_text="The customer's own number for it.")
-    payment = PaymentForm(required=False, allow_null=True, help_text="None: not through the shop.")
-
-    def validate_lines(self, items: list[Item]) -> list[Item]:
-        seen: dict[str, int] = {}
-        twice = ErrorDetail("This SKU stands in an earlier line.", "repeated")
-        errors = [{"sku": [twice]} if seen.setdefault(item.sku, n) < n else {} for n, item in enumerate(items)]
-        if any(errors):
-            raise ValidationError(errors)
-        return items
-
-
-class CancelOrder(Form):
-    example = {"reason": "changed my mind"}
-
-    reason = Text(max_length=500)
-
-
-class ChangeAddress(Form):
-    example = {"address": AddressForm.example, "reason": "moves next week"}
-
-    address = AddressForm()
-    reason = Text(max_length=500, allow_blank=True, default="")
-
-
-class NoteOrder(Form):
-    example = {"text": "Asked to ring at the back door."}
-
-    text = Text(max_length=2000)
-
-
-class TimelineSerializer(serializers.Serializer):
-    example = {
-        "position": 1042,
-        "of": "payment",
-        "what": "authorised",
-        "detail": "",
-        "at": "2026-03-01T12:00:00.123456Z",
-    }
-
-    position = serializers.IntegerField(source="id", help_text="In the log.")
-    of = serializers.CharField(help_text="order, payment or shipment")
-    what = serializers.CharField()
-    detail = serializers.CharField(help_text="A reason, an amount, a carrier.")
-    at = serializers.DateTimeField()
-
-
-class OrderSerializer(serializers.Serializer):
-    """An order as lists show it."""
-
-    example: dict[str, Any] = {
-        "id": AN_ID,
-        "version": 1,
-        "reference": "PO 4711",
-        "customer_id": AN_ID,
-        "customer_name": "Ada Lovelace",
-        "status": "placed",
-        "items": 2,
-        "total": {"amount": "25.00", "currency": "EUR"},
-        "ship_to": AddressForm.example,
-        "placed_at": "2026-03-01T12:00:00.123456Z",
-        "cancel_reason": "",
-        "payment": "card",
-        "last_four": "4242",
-        "shipment_id": None,
-        "checkout_id": None,
-    }
-
-    id = serializers.UUIDField()
-    version = serializers.IntegerField()
-    reference = serializers.CharField(help_text="The customer's own number for it.")
-    customer_id = serializers.UUIDField(allow_null=True, help_text="Null: a guest's.")
-    customer_name = serializers.CharField(help_text="As it was when the order was placed.")
-    status = serializers.CharField(
-        help_text="placed → confirmed → shipped → delivered → completed; or rejected; or, unshipped, cancelled"
-    )
-    items = serializers.IntegerField(help_text="The quantities of all lines together.")
-    total = MoneyIn("amount")
-    ship_to = AddressForm(allow_null=True)
-    placed_at = serializers.DateTimeField()
-    cancel_reason = serializers.CharField(help_text="Why it was cancelled, or rejected.")
-    payment = serializers.CharField(help_text="card, account, none; empty: it was not said.")
-    last_four = serializers.CharField(help_text="Of the card.")
-    shipment_id = serializers.UUIDField(allow_null=True, help_text="Of the parcel that has left.")
-    checkout_id = serializers.UUIDField(allow_null=True, help_text="That it came from.")
-
-
-class LineSerializer(serializers.Serializer):
-    number = serializers.IntegerField(help_text="Its place in the order: 1, 2, …")
-    product_id = serializers.UUIDField()
-    sku = serializers.CharField()
-    name = serializers.CharField(help_text="As it was bought.")
-    quantity = serializers.IntegerField()
-    unit_price = MoneyIn("unit_price")
-    price_revision = serializers.IntegerField()
-    total = MoneyIn("amount")
-    details = serializers.JSONField(required=False, help_text="With `?expand=products`; or `unavailable`.")
-
-
-class OrderPageSerializer(OrderSerializer):
-    """An order with its lines, what it comes to (goods − discount + shipping + tax = total), and what was noted."""
-
-    example = OrderSerializer.example | {
-        "total": {"amount": "28.50", "currency": "EUR"},
-        "lines": [
-            {
-                "number": 1,
-                "product_id": AN_ID,
-                "sku": "MUG-1",
-                "name": "Harbour mug",
-                "quantity": 2,
-                "unit_price": MoneyForm.example,
-                "price_revision": 1,
-                "total": {"amount": "25.00", "currency": "EUR"},
-            }
-        ],
-        "goods": {"amount": "25.00", "currency": "EUR"},
-        "discount": {"amount": "1.25", "currency": "EUR"},
-        "shipping": None,
-        "tax": {"amount": "4.75", "currency": "EUR"},
-        "discount_percent": "5",
-        "tax_percent": "20",
-        "notes": ["Asked to ring at the back door."],
-    }
-
-    lines = LineSerializer(many=True)
-    goods = MoneyIn("goods", help_text="The totals of all lines together.")
-    discount = MoneyIn("discount", allow_null=True, help_text="Off the goods, for who was premium.")
-    shipping = MoneyIn("shipping", allow_null=True, help_text="What the parcel costs.")
-    tax = MoneyIn("tax", allow_null=True, help_text="On goods − discount + shipping.")
-    discount_percent = Percent(allow_null=True)
-    tax_percent = Percent(allow_null=True)
-    notes = serializers.ListField(child=serializers.CharField())
-
-
 class OrderFilters(django_filters.FilterSet):
     q = django_filters.CharFilter(method="search", max_length=200, help_text="Part of the reference or the name.")
     status = django_filters.ChoiceFilter(choices=[(status, status) for status in STATUSES])
-    customer_id = django_filters.UUIDFilter()
+    customer_id = django_filters.UUIDFilter(method="of", help_text="Theirs, and of whoever was merged into them.")
     reference = django_filters.CharFilter(max_length=200, help_text="The whole reference.")
     placed_after = InstantFilter(field_name="placed_at", lookup_expr="gte", help_text="At this instant or later.")
     placed_before = InstantFilter(field_name="placed_at", lookup_expr="lt", help_text="Before this instant.")
+
+    def of(self, orders: QuerySet[OrderSummary], name: str, value: UUID) -> QuerySet[OrderSummary]:
+        merged = CustomerCopy.objects.filter(merged_into=value).values_list("id", flat=True)
+        return orders.filter(customer_id__in=[value, *merged])
 
     def search(self, orders: QuerySet[OrderSummary], name: str, value: str) -> QuerySet[OrderSummary]:
         return orders.filter(Q(reference__icontains=value) | Q(customer_name__icontains=value))
@@ -246,14 +117,16 @@ class Orders(Resource):
                 price_revision=line.price_revision,
                 amount=line.total.amount,
                 currency=line.total.currency,
+                cancelled=bought.quantity - line.quantity,
             )
-            for number, line in enumerate(aggregate.lines, 1)
+            for number, (line, bought) in enumerate(zip(aggregate.lines, aggregate.bought, strict=True), 1)
         ]
         return order  # type: ignore[no-any-return]
 
     @asks(
         PlaceOrder,
-        *("unknown_customer", "unknown_product", "not_on_sale", "stale_price"),
+        "idempotency_key_required",
+        *("unknown_customer", "customer_merged", "unknown_product", "not_on_sale", "stale_price"),
         *("empty_order", "mixed_currencies", "too_much", "customer_blocked", "unknown_card", "no_account"),
         *("insufficient_stock", "credit_exceeded"),
     )
@@ -263,13 +136,13 @@ class Orders(Resource):
         It is confirmed or rejected soon: `process` shows how far it is. Where the shop is set to do all in one
         transaction, too little stock or credit is refused here.
         """
-        return ask(request, PlaceOrder, place_order)
+        return ask(request, PlaceOrder, place_order, key_required=True)
 
     @action(detail=True, methods=["post"])
-    @asks(CancelOrder, "wrong_status")
+    @asks(CancelOrder, "idempotency_key_required", "wrong_status")
     def cancel(self, request: Request, pk: UUID) -> Response:
         """Cancel an order."""
-        return ask(request, CancelOrder, cancel_order, pk)
+        return ask(request, CancelOrder, cancel_order, pk, key_required=True)
 
     @action(detail=True, methods=["post"])
     @asks(ChangeAddress, "wrong_status")
@@ -278,7 +151,26 @@ class Orders(Resource):
         return ask(request, ChangeAddress, change_order_address, pk)
 
     @action(detail=True, methods=["post"])
-    @asks(NoteOrder)
+    @asks(
+        EditLines,
+        *("idempotency_key_required", "wrong_status", "unknown_line", "more_than_ordered", "empty_order"),
+    )
+    def lines(self, request: Request, pk: UUID) -> Response:
+        """Have fewer of some lines, while the order is confirmed and its parcel has not left.
+
+        Total, tax and discount are reckoned anew; stock, credit and parcel follow at once, and less is captured. What
+        is more is another order.
+        """
+        return ask(request, EditLines, edit_lines, pk, key_required=True)
+
+    @action(detail=True, methods=["post"])
+    @asks(Nothing, "wrong_status")
+    def complete(self, request: Request, pk: UUID) -> Response:
+        """Say that nothing is to come back any more of a delivered order. After some days it is done by itself."""
+        return ask(request, Nothing, complete_order, pk)
+
+    @action(detail=True, methods=["post"])
+    @asks(NoteOrder, "customer_erased")
     def notes(self, request: Request, pk: UUID) -> Response:
         """Write down something about an order."""
         return ask(request, NoteOrder, note_order, pk)

@@ -1,6 +1,6 @@
 """What can be asked of an order. One function, one command, one transaction."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from datetime import UTC, datetime
 from typing import Any
@@ -19,6 +19,7 @@ from shop.ordering.models import CardCopy, CustomerCopy, ProductCopy
 from shop.ordering.rates import rates_for
 from shop.ordering.refusals import (
     CustomerBlocked,
+    CustomerMerged,
     NotOnSale,
     OrderExists,
     StalePrice,
@@ -28,12 +29,13 @@ from shop.ordering.refusals import (
 )
 from shop.values import Address, Money, id_of
 
-# What else decides, in the same commit, when an order is placed, cancelled, or sent elsewhere: each answers the
+# What else decides, in the same commit, when an order is placed, cancelled, sent elsewhere, or edited: each answers the
 # aggregates to be recorded with it, or refuses.
 Deciders = list[Callable[[Order], Sequence[Any]]]
 decided_with: Deciders = []
 cancelled_with: Deciders = []
 readdressed_with: Deciders = []
+edited_with: Deciders = []
 
 
 @value
@@ -122,6 +124,18 @@ def change_order_address(order_id: UUID, *, address: Address, reason: str = "") 
 
 
 @command
+def edit_lines(order_id: UUID, *, quantities: Mapping[int, int], reason: str) -> Receipt:
+    """Fewer of some lines, by number; stock, credit, money and parcel follow in the same commit.
+
+    WrongStatus: it is not confirmed, or paid already. UnknownLine, MoreThanOrdered, EmptyOrder.
+    """
+    with transaction.atomic():
+        order = shop.load(Order, order_id)
+        order.edit_lines(quantities, reason)
+        return shop.record(order, *(aggregate for decide in edited_with for aggregate in decide(order)))
+
+
+@command
 def note_order(order_id: UUID, *, text: str) -> Receipt:
     order = shop.load(Order, order_id)
     order.note(text)
@@ -152,13 +166,16 @@ def complete_order(order_id: UUID) -> Receipt:
 def customer_of(customer_id: UUID | None) -> Any:
     """Ordering's copy: good enough for a name and an address. Who registered a moment ago is found in the log.
 
-    UnknownCustomer, CustomerBlocked.
+    UnknownCustomer, CustomerMerged, CustomerBlocked.
     """
     if customer_id is None:
         return None
     copy = CustomerCopy.objects.filter(pk=customer_id).first() or exact(CustomerCopy, [customer_id]).get(customer_id)
     if copy is None:
         raise UnknownCustomer(f"There is no customer {customer_id}.", pointer="/customer_id")
+    if copy.merged_into:
+        detail = f"This customer was merged: they are {copy.merged_into} now."
+        raise CustomerMerged(detail, into=str(copy.merged_into), pointer="/customer_id")
     if copy.blocked:
         raise CustomerBlocked("This customer may not order: support knows why.", pointer="/customer_id")
     return copy

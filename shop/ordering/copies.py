@@ -22,7 +22,9 @@ class CustomerCopy(ReadModel):
     name = models.CharField(max_length=200)
     addresses = models.JSONField(default=dict, help_text="By number.")
     default_address = models.IntegerField(null=True)
+    payment_methods = models.JSONField(default=list, help_text="Each with its number, token, label and last four.")
     blocked = models.BooleanField(default=False)
+    merged_into = models.UUIDField(null=True, db_index=True, help_text="Who they are now.")
     premium_until = models.DateField(null=True, help_text="The last day.")
     seen_at = models.DateTimeField(null=True, help_text="When its last event was recorded; its position says which.")
 
@@ -37,12 +39,12 @@ class CustomerCopy(ReadModel):
 
 class OrderingCustomers(Projection):
     tables = (CustomerCopy,)
-    version = 3
-    changes = {CustomerCopy: ("blocked", "seen_at", "premium_until")}
+    version = 5
+    changes = {CustomerCopy: ("blocked", "seen_at", "premium_until", "merged_into", "payment_methods")}
 
     @on("Customer.Registered")
     def registered(self, stream_id: UUID, name: str, recorded_at: datetime) -> CustomerCopy:
-        return CustomerCopy(id=stream_id, name=name, addresses={}, seen_at=recorded_at)
+        return CustomerCopy(id=stream_id, name=name, addresses={}, payment_methods=[], seen_at=recorded_at)
 
     @on("Customer.Renamed")
     def renamed(self, customer: CustomerCopy, name: str, recorded_at: datetime) -> None:
@@ -67,6 +69,15 @@ class OrderingCustomers(Projection):
     def default_address_set(self, customer: CustomerCopy, number: int, recorded_at: datetime) -> None:
         customer.default_address, customer.seen_at = number, recorded_at
 
+    @on("Customer.PaymentMethodAdded")
+    def payment_method_added(self, customer: CustomerCopy, number: int, token: str, label: str, last_four: str) -> None:
+        method = {"number": number, "token": token, "label": label, "last_four": last_four}
+        customer.payment_methods = [*customer.payment_methods, method]
+
+    @on("Customer.PaymentMethodRemoved")
+    def payment_method_removed(self, customer: CustomerCopy, number: int) -> None:
+        customer.payment_methods = [known for known in customer.payment_methods if known["number"] != number]
+
     @on("Customer.PremiumGranted")
     def premium_granted(self, customer: CustomerCopy, until: date) -> None:
         customer.premium_until = until
@@ -74,6 +85,10 @@ class OrderingCustomers(Projection):
     @on("Customer.PremiumEnded")
     def premium_ended(self, customer: CustomerCopy) -> None:
         customer.premium_until = None
+
+    @on("Customer.Merged")
+    def merged(self, customer: CustomerCopy, into: UUID) -> None:
+        customer.merged_into = into
 
     @on("Customer.Blocked")
     def blocked(self, customer: CustomerCopy) -> None:
@@ -174,3 +189,7 @@ class OrderingCards(Projection):
     @on("Card.Stored")
     def stored(self, stream_id: UUID, last_four: str) -> CardCopy:
         return CardCopy(id=stream_id, last_four=last_four)
+
+    @on("Card.Forgotten")
+    def forgotten(self, card: CardCopy) -> type[Gone]:
+        return Gone

@@ -1,6 +1,6 @@
 """Order: what a customer asked for, from placed to completed."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Self
 from uuid import UUID
 
@@ -9,7 +9,7 @@ from eventsourcing.domain import event
 from eventstore.domain import Aggregate, uuid7, value
 from eventstore.sealing import PersonalOf
 from shop.errors import WrongStatus
-from shop.ordering.refusals import BadQuantity, NoAccount
+from shop.ordering.refusals import BadQuantity, EmptyOrder, MoreThanOrdered, NoAccount, UnknownLine
 from shop.ordering.totals import Rates, add_up
 from shop.values import Address, Money
 
@@ -29,6 +29,10 @@ class Line:
     @classmethod
     def of(cls, product_id: UUID, sku: str, name: str, quantity: int, unit_price: Money, price_revision: int) -> Self:
         return cls(product_id, sku, name, quantity, unit_price, price_revision, unit_price.times(quantity))
+
+    def left(self, quantity: int) -> Self:
+        """The same, for so many pieces."""
+        return type(self).of(self.product_id, self.sku, self.name, quantity, self.unit_price, self.price_revision)
 
 
 @value
@@ -95,8 +99,33 @@ class Order(Aggregate):
         if ship_to != self.ship_to:
             self._address_changed(ship_to, reason, self.customer_id)
 
+    def edit_lines(self, quantities: Mapping[int, int], reason: str) -> None:
+        """So many are left of each line, by its number; of one with none, it stays that it was cancelled.
+
+        Fewer alone: what is reserved, and what the card was authorised for, is enough then, whoever asks. More is
+        another order. Only while it is confirmed: before, it is still being reserved; afterwards, it has left.
+        UnknownLine, MoreThanOrdered; EmptyOrder: nothing would be left.
+        """
+        self._must_be("confirmed", to="be edited")
+        for number, quantity in quantities.items():
+            if not 1 <= number <= len(self.lines):
+                raise UnknownLine(
+                    f"There is no line {number}: this order has 1 to {len(self.lines)}.", pointer="/lines"
+                )
+            line = self.lines[number - 1]
+            if not 0 <= quantity <= line.quantity:
+                detail = f"{line.sku}: {quantity} cannot be left of {line.quantity}. What is more is another order."
+                raise MoreThanOrdered(detail, sku=line.sku, wanted=quantity, ordered=line.quantity, pointer="/lines")
+        lines = tuple(line.left(quantities.get(n, line.quantity)) for n, line in enumerate(self.lines, 1))
+        if lines == self.lines:
+            return
+        if not any(line.quantity for line in lines):
+            raise EmptyOrder("Nothing would be left of this order: cancel it.", pointer="/lines")
+        sums = add_up([line.total for line in lines], self.shipping, self.rates)
+        self._lines_edited(lines, sums.total, sums.tax, sums.discount, reason)
+
     def note(self, text: str) -> None:
-        self._noted(text)
+        self._noted(text, self.customer_id)
 
     def ship(self, shipment_id: UUID) -> None:
         """It has left."""
@@ -132,6 +161,7 @@ class Order(Aggregate):
         self.customer_id = customer_id
         self.customer_name = customer_name
         self.lines = lines
+        self.bought = lines  # before any was cancelled
         self.total = total
         self.ship_to = ship_to
         self.reference = reference
@@ -145,6 +175,7 @@ class Order(Aggregate):
         self.readdressed = False  # for this order alone
         self.status = "placed"
         self.cancel_reason = ""
+        self.edit_reason = ""
         self.notes: tuple[str, ...] = ()
 
     @event("Confirmed")
@@ -163,8 +194,18 @@ class Order(Aggregate):
         self.ship_to = ship_to
         self.readdressed = True
 
+    @event("LinesEdited")
+    def _lines_edited(
+        self, lines: tuple[Line, ...], total: Money, tax: Money | None, discount: Money | None, reason: str
+    ) -> None:
+        self.lines = lines
+        self.total = total
+        self.tax = tax
+        self.discount = discount
+        self.edit_reason = reason
+
     @event("Noted")
-    def _noted(self, text: str) -> None:
+    def _noted(self, text: Annotated[str, PersonalOf("customer_id")], customer_id: UUID | None = None) -> None:
         self.notes += (text,)
 
     @event("Shipped")

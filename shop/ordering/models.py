@@ -51,6 +51,7 @@ class OrderSummary(ReadModel):
     discount_percent = models.DecimalField(max_digits=7, decimal_places=4, null=True)
     tax_percent = models.DecimalField(max_digits=7, decimal_places=4, null=True)
     notes = models.JSONField(default=list)
+    delivered_at = models.DateTimeField(null=True)
     shipment_id = models.UUIDField(null=True, help_text="Of the parcel that has left.")
     checkout_id = models.UUIDField(null=True, help_text="That it came from.")
 
@@ -60,6 +61,7 @@ class OrderSummary(ReadModel):
             models.Index(fields=["placed_at", "id"], name="ordering_placed_at"),
             models.Index(fields=["amount", "id"], name="ordering_amount"),
             models.Index(fields=["customer_name", "id"], name="ordering_customer_name"),
+            models.Index(fields=["delivered_at"], name="ordering_delivered", condition=models.Q(status="delivered")),
         ]
 
     def __str__(self) -> str:
@@ -86,6 +88,7 @@ class OrderLine(ReadModel):
     price_revision = models.IntegerField()
     amount = models.DecimalField(max_digits=16, decimal_places=2, help_text="Its total.")
     currency = models.CharField(max_length=3)
+    cancelled = models.IntegerField(default=0, help_text="So many more were bought.")
 
 
 class PaidHow(msgspec.Struct):
@@ -117,12 +120,13 @@ class BoughtLine(msgspec.Struct):
 class Orders(Projection):
     tables = (OrderSummary, OrderLine)
     keeps_history = True
-    version = 3
+    version = 4
     changes = {
         OrderSummary: (
             *("payment", "last_four", "shipping", "notes", "shipment_id", "checkout_id"),
-            *("discount", "tax", "discount_percent", "tax_percent"),
-        )
+            *("discount", "tax", "discount_percent", "tax_percent", "delivered_at"),
+        ),
+        OrderLine: ("cancelled",),
     }
 
     @on("Order.Placed")
@@ -186,6 +190,7 @@ class Orders(Projection):
         order.customer_erased = True  # told to the row even where it is built from a log that has forgotten already
         order.customer_name = order.customer_name and ERASED
         order.ship_to = order.ship_to and erased(Address)
+        order.notes = [ERASED for _ in order.notes]
 
     @on("Order.Cancelled")
     def cancelled(self, order: OrderSummary, reason: str) -> None:
@@ -206,12 +211,26 @@ class Orders(Projection):
         order.status, order.shipment_id = "shipped", shipment_id
 
     @on("Order.Delivered")
-    def delivered(self, order: OrderSummary) -> None:
-        order.status = "delivered"
+    def delivered(self, order: OrderSummary, at: datetime) -> None:
+        order.status, order.delivered_at = "delivered", at
 
     @on("Order.Completed")
     def completed(self, order: OrderSummary) -> None:
         order.status = "completed"
+
+    @on("Order.LinesEdited")
+    def edited(
+        self, order: OrderSummary, lines: list[BoughtLine], total: Money, tax: Money | None, discount: Money | None
+    ) -> None:
+        order.items, order.amount = sum(line.quantity for line in lines), total.amount
+        order.tax = tax.amount if tax else None
+        order.discount = discount.amount if discount else None
+
+    @on("Order.LinesEdited", line=every("order_id"))
+    def line_edited(self, line: OrderLine, lines: list[BoughtLine]) -> None:
+        left = lines[line.number - 1]
+        line.cancelled += line.quantity - left.quantity
+        line.quantity, line.amount = left.quantity, left.total.amount
 
     @on("Order.AddressChanged")
     def address_changed(self, order: OrderSummary, ship_to: dict[str, Any]) -> None:

@@ -19,6 +19,12 @@ class CustomerBlocked(Refused):
     code = "customer_blocked"
 
 
+class CustomerMerged(Refused):
+    """``into``: the customer that they are now."""
+
+    code = "customer_merged"
+
+
 class UnknownCard(Refused):
     code = "unknown_card"
 
@@ -47,6 +53,14 @@ class StaleTotal(StalePrice):
 
 class MixedCurrencies(Refused):
     code = "mixed_currencies"
+
+
+class UnknownLine(Refused):
+    code = "unknown_line"
+
+
+class MoreThanOrdered(Refused):
+    code = "more_than_ordered"
 
 
 class OrderExists(Refused):

@@ -5,8 +5,9 @@ from uuid import UUID
 
 from django.db import models
 
+from eventstore.sealing import ERASED
 from projections.models import ReadModel
-from projections.projection import Projection, on
+from projections.projection import Projection, every, on
 from shop.values import Money
 
 
@@ -18,6 +19,7 @@ class TimelineEntry(ReadModel):
     of = models.CharField(max_length=10, help_text="order, payment or shipment")
     what = models.CharField(max_length=40, help_text="In words: address changed.")
     detail = models.TextField(default="", help_text="A reason, an amount, a carrier.")
+    customer_id = models.UUIDField(null=True, db_index=True, help_text="Whom the detail may tell of.")
     at = models.DateTimeField(help_text="When it was true.")
 
     class Meta:
@@ -40,6 +42,8 @@ Entries = list[OrderThread | TimelineEntry]
 
 class OrderTimelines(Projection):
     tables = (TimelineEntry, OrderThread)
+    version = 2
+    changes = {TimelineEntry: ("customer_id",)}
 
     @on("Order.Placed")
     def placed(self, stream_id: UUID, total: Money, position: int, at: datetime) -> TimelineEntry:
@@ -61,9 +65,21 @@ class OrderTimelines(Projection):
     def address_changed(self, stream_id: UUID, reason: str, position: int, at: datetime) -> TimelineEntry:
         return entry(stream_id, position, at, "order", "address changed", reason)
 
+    @on("Order.LinesEdited")
+    def edited(self, stream_id: UUID, total: Money, reason: str, position: int, at: datetime) -> TimelineEntry:
+        return entry(stream_id, position, at, "order", "lines edited", f"{total}: {reason}")
+
     @on("Order.Noted")
-    def noted(self, stream_id: UUID, text: str, position: int, at: datetime) -> TimelineEntry:
-        return entry(stream_id, position, at, "order", "noted", text)
+    def noted(
+        self, stream_id: UUID, text: str, position: int, at: datetime, customer_id: UUID | None = None
+    ) -> TimelineEntry:
+        noted = entry(stream_id, position, at, "order", "noted", text)
+        noted.customer_id = customer_id
+        return noted
+
+    @on("Customer.Erased", entry=every("customer_id"))
+    def customer_erased(self, entry: TimelineEntry) -> None:
+        entry.detail = ERASED
 
     @on("Order.Shipped")
     def shipped(self, stream_id: UUID, position: int, at: datetime) -> TimelineEntry:

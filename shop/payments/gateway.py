@@ -13,6 +13,8 @@ import urllib3
 from django.conf import settings
 from urllib3.exceptions import HTTPError
 
+from eventstore.cause import cause
+from eventstore.otlp import traceparent
 from shop.payments.domain import Outcome
 from shop.values import Money
 
@@ -62,6 +64,8 @@ class HttpGateway:
 
     def _ask(self, method: str, path: str, amount: Money, **sent: Any) -> Outcome | None:
         sent.setdefault("headers", self._headers)
+        if parent := traceparent(cause.get()):
+            sent["headers"] = sent["headers"] | {"traceparent": parent}
         try:
             answer = self._http.request(method, self._url + path, preload_content=False, redirect=False, **sent)
             try:

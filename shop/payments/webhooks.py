@@ -22,6 +22,7 @@ from shop.payments.domain import Operation, Outcome, Payment
 from shop.payments.gateway import money
 from shop.payments.models import GatewayCall, PaymentAlarm
 from shop.payments.signing import HEADER, is_signed
+from shop.payments.work import asked_by
 from shop.problems import Problem
 from shop.service import Open
 from shop.values import Money
@@ -105,7 +106,7 @@ def take(told: Told, facts: Facts) -> Receipt | Wrong:
         return Wrong(wrong, payment.id)
     outcome = Outcome(said, reference=facts.reference[:200], reason=facts.reason[:500])
     try:
-        with because(actor="gateway", command_id=uuid5(EVENTS, told.id)):
+        with because(actor="gateway", command_id=uuid5(EVENTS, told.id), **asked_by(payment.id, name)):
             receipt = record_outcome(payment.id, name, outcome)
     except CommandReused:
         return Wrong(f"The event {told.id[:100]} came before, and said something else.", payment.id)

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from django.db import connection
 
+from eventstore import log
 from eventstore.cause import because
 from eventstore.persistence import rows
 from shop.application import shop
@@ -25,6 +26,13 @@ SHORTEST, LONGEST = 1.0, 300.0  # seconds before an unknown outcome is asked for
 AT_ONCE = 4  # payments
 LOOK_AGAIN = 0.2  # seconds until a payment that is new is seen, while others are asked for
 SOON, LATER = 0.5, 5.0  # seconds until the read model will have seen what the log has; if it had not
+
+ASKS = {
+    "authorise": "Payment.Requested",
+    "capture": "Payment.CaptureRequested",
+    "void": "Payment.VoidRequested",
+    "refund": "Payment.RefundRequested",
+}
 
 logger = logging.getLogger(__name__)
 
@@ -105,8 +113,8 @@ def turn(gateway: Gateway, taken: Taken) -> bool:
     tries = taken.tries + 1 if taken.key == key else 1
     if not rows(NOTE_KEY, key, tries, LEASE, taken.payment_id, taken.epoch):
         return False
-    outcome = ask(gateway, payment, operation, key, again=tries > 1 or operation.name in payment.unknown)
-    with because(actor="gateway"):
+    with because(actor="gateway", **asked_by(payment.id, operation.name)):
+        outcome = ask(gateway, payment, operation, key, again=tries > 1 or operation.name in payment.unknown)
         record_outcome(payment.id, operation.name, outcome)
     if outcome.kind != "unknown":
         let_go(taken, SOON if len(payment.pending) == 1 else 0, "")
@@ -114,6 +122,13 @@ def turn(gateway: Gateway, taken: Taken) -> bool:
     logger.warning("Nobody can say what became of %s (asked %s times): %s", key, tries, outcome.reason)
     let_go(taken, pause(tries), outcome.reason)
     return True
+
+
+def asked_by(payment_id: UUID, operation: str) -> dict[str, UUID]:
+    """The words of ``Cause`` for what comes of an operation: the event that asked for it, and its request."""
+    kind, _, number = operation.partition(":")
+    found = log.positions(payment_id, ASKS[kind])
+    return log.caused_by(found[int(number or 1) - 1])
 
 
 def ask(gateway: Gateway, payment: Payment, operation: Operation, key: str, *, again: bool) -> Outcome:

@@ -121,6 +121,17 @@ class Sales(Projection):
             period.count(order.currency, -1, back=order.amount)
         return periods
 
+    @on("Order.LinesEdited", day=day_id, month=month_id)
+    def edited(
+        self, order: SoldOrder, day: SalesOf | None, month: SalesOf | None, total: Money, at: datetime
+    ) -> list[SalesOf]:
+        """What was cancelled of it is taken back; the order still counts."""
+        periods = self.periods(day, month, at)
+        for period in periods:
+            period.count(order.currency, 0, back=order.amount - total.amount)
+        order.amount = total.amount
+        return periods
+
     def periods(self, day: SalesOf | None, month: SalesOf | None, at: datetime) -> list[SalesOf]:
         on = day_of(at)
         return [
@@ -148,6 +159,13 @@ class SoldLines(Projection):
             )
             for number, line in enumerate(lines, 1)
         ]
+
+    @on("Order.LinesEdited", line=every("order_id"))
+    def edited(self, line: SoldLine, stream_id: UUID, lines: list[BoughtLine]) -> type[Gone] | None:
+        for number, left in enumerate(lines, 1):
+            if uuid5(stream_id, f"{number}") == line.id:
+                line.quantity, line.amount = left.quantity, left.total.amount
+        return None if line.quantity else Gone
 
     @on("Order.Cancelled", "Order.Rejected", line=every("order_id"))
     def taken_back(self, line: SoldLine) -> type[Gone]:

@@ -115,6 +115,18 @@ class Shipment(Aggregate):
             self._must_be("planned", "packed", to="be sent elsewhere")
             self._address_answered(self.customer_id, ORDERED, address)
 
+    def change_lines(self, lines: Iterable[Packed]) -> None:
+        """Less is to be sent; what was packed is packed anew. Never more than was planned. BadQuantity, WrongStatus."""
+        lines = tuple(lines)
+        if lines == self.lines:
+            return
+        self._must_be("planned", "packed", to="be changed")
+        planned, wanted = _added_up(self.lines), _added_up(lines)
+        for sku, quantity in wanted.items():
+            if quantity > planned.get(sku, 0) or any(line.quantity < 1 for line in lines):
+                raise BadQuantity(f"{sku}: {quantity} cannot be sent of {planned.get(sku, 0)} ordered.")
+        self._lines_changed(lines)
+
     def pack(self) -> None:
         self._must_be("planned", to="be packed")
         self._packed()
@@ -191,6 +203,11 @@ class Shipment(Aggregate):
         self.ship_to = address
         self.decision = decision
 
+    @event("LinesChanged")
+    def _lines_changed(self, lines: tuple[Packed, ...]) -> None:
+        self.lines = lines
+        self.status = "planned"
+
     @event("Packed")
     def _packed(self) -> None:
         self.status = "packed"
@@ -220,3 +237,11 @@ class Shipment(Aggregate):
     def _must_be(self, *statuses: str, to: str) -> None:
         if self.status not in statuses:
             raise WrongStatus(f"A {self.status} shipment cannot {to}: it must be {' or '.join(statuses)}.")
+
+
+def _added_up(lines: Iterable[Packed]) -> dict[str, int]:
+    """How many of each SKU."""
+    found: dict[str, int] = {}
+    for line in lines:
+        found[line.sku] = found.get(line.sku, 0) + line.quantity
+    return found

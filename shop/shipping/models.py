@@ -92,6 +92,12 @@ class Shipments(Projection):
         shipment.overridden = shipment.overridden or decision == "ordered"
         shipment.changed_at = at
 
+    @on("Shipment.LinesChanged")
+    def lines_changed(self, shipment: ShipmentSummary, lines: list[PackedLine], at: datetime) -> None:
+        shipment.lines = msgspec.to_builtins(lines)
+        shipment.pieces = sum(line.quantity for line in lines)
+        shipment.status, shipment.changed_at = "planned", at
+
     @on("Shipment.Packed")
     def packed(self, shipment: ShipmentSummary, at: datetime) -> None:
         shipment.status, shipment.changed_at = "packed", at

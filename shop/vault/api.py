@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from shop.application import shop
 from shop.cards import is_card_number
 from shop.docs import AN_ID, asks
-from shop.forms import Form, Secret, Text, Whole
+from shop.forms import Form, Id, Secret, Text, Whole
 from shop.http import ask
 from shop.resource import Resource
 from shop.roles import ByRole
@@ -35,12 +35,19 @@ class CardNumber(Secret):
 
 
 class StoreCard(Form):
-    example = {"number": "4242 4242 4242 4242", "expiry_month": 12, "expiry_year": 2099, "holder": "Ada Lovelace"}
+    example = {
+        "number": "4242 4242 4242 4242",
+        "expiry_month": 12,
+        "expiry_year": 2099,
+        "holder": "Ada Lovelace",
+        "customer_id": AN_ID,
+    }
 
     number = CardNumber(max_length=40)
     expiry_month = Whole(min_value=1, max_value=12)
     expiry_year = Whole(min_value=2000, max_value=2199)
     holder = Text(max_length=200)
+    customer_id = Id(required=False, allow_null=True, help_text="Whose it is: it is forgotten with them.")
 
 
 class RevealCard(Form):
@@ -65,7 +72,7 @@ class StoredSerializer(serializers.Serializer):
 class RevealedSerializer(serializers.Serializer):
     """What is on the card."""
 
-    example = StoreCard.example | {"number": "4242424242424242"}
+    example = {"number": "4242424242424242", "expiry_month": 12, "expiry_year": 2099, "holder": "Ada Lovelace"}
 
     number = serializers.CharField()
     expiry_month = serializers.IntegerField()
@@ -82,6 +89,7 @@ class CardSerializer(serializers.Serializer):
         "brand": "visa",
         "stored_at": "2026-03-01T12:00:00.123456Z",
         "times_revealed": 0,
+        "forgotten": False,
     }
 
     id = serializers.UUIDField()
@@ -91,6 +99,7 @@ class CardSerializer(serializers.Serializer):
     brand = serializers.CharField()
     stored_at = serializers.DateTimeField()
     times_revealed = serializers.IntegerField(help_text="Each time is an event, with who and why.")
+    forgotten = serializers.BooleanField(help_text="With its customer: nobody can see its number any more.")
 
 
 class CardFilters(django_filters.FilterSet):
@@ -113,6 +122,7 @@ class Cards(Resource):
             brand=aggregate.brand,
             stored_at=aggregate.created_on,
             times_revealed=aggregate.times_revealed,
+            forgotten=aggregate.forgotten,
         )
 
     @asks(StoreCard, "card_expired", answers=StoredSerializer)
@@ -127,7 +137,7 @@ class Cards(Resource):
         return answer
 
     @action(detail=True, methods=["post"], permission_classes=[ByRole])
-    @asks(RevealCard, answers=RevealedSerializer)
+    @asks(RevealCard, "card_forgotten", answers=RevealedSerializer)
     def reveal(self, request: Request, pk: UUID) -> Response:
         """Show the number of a card.
 

@@ -12,7 +12,7 @@ from django.db import transaction
 from eventstore.cause import cause
 from eventstore.commands import CommandReused
 from eventstore.domain import value
-from eventstore.personal import keys, keys_to_seal, opened, seal
+from eventstore.personal import forget, keys, keys_to_seal, opened, seal
 from shop.application import Receipt, command, shop
 from shop.cards import brand_of
 from shop.vault.domain import Card, CardExpired
@@ -32,8 +32,13 @@ class CardData:
         return "CardData(…)"
 
 
-def store_card(*, number: str, expiry_month: int, expiry_year: int, holder: str) -> Receipt:
-    """Seal it; its id is the token. CardExpired; CommandReused: another card came under that command id."""
+def store_card(
+    *, number: str, expiry_month: int, expiry_year: int, holder: str, customer_id: UUID | None = None
+) -> Receipt:
+    """Seal it; its id is the token. CardExpired; CommandReused: another card came under that command id.
+
+    ``customer_id``: whose it is, if that is known; it is forgotten with them.
+    """
     now = datetime.now(UTC)
     if (expiry_year, expiry_month) < (now.year, now.month):
         raise CardExpired(f"The card expired in {expiry_month:02d}/{expiry_year}.", pointer="/expiry_year")
@@ -45,12 +50,12 @@ def store_card(*, number: str, expiry_month: int, expiry_year: int, holder: str)
         kept, is_new = SealedCard.objects.get_or_create(token=token, defaults={"sealed": sealed})
         if not is_new and _open(kept) != data:
             raise CommandReused("Another card came under the id of that command.")
-        return _note_card(token, last_four=number[-4:], brand=brand_of(number))
+        return _note_card(token, last_four=number[-4:], brand=brand_of(number), customer_id=customer_id)
 
 
 @command
-def _note_card(token: UUID, *, last_four: str, brand: str) -> Receipt:
-    return shop.record(Card.store(token, last_four, brand))
+def _note_card(token: UUID, *, last_four: str, brand: str, customer_id: UUID | None) -> Receipt:
+    return shop.record(Card.store(token, last_four, brand, customer_id))
 
 
 @command
@@ -59,6 +64,18 @@ def reveal_card(token: UUID, *, reason: str) -> Receipt:
     card = shop.load(Card, token)
     card.reveal(reason)
     return shop.record(card)
+
+
+@command
+def forget_card(token: UUID) -> Receipt:
+    """What is on it is gone for ever: its key is destroyed, and what was sealed deleted. The same again, nothing."""
+    card = shop.load(Card, token)
+    card.forget()
+    with transaction.atomic():
+        receipt = shop.record(card)
+        forget(token)
+        SealedCard.objects.filter(token=token).delete()
+    return receipt
 
 
 def card_data(token: UUID) -> CardData:

@@ -25,6 +25,20 @@ class SealedCard(models.Model):
         return str(self.token)
 
 
+class CardOwner(models.Model):
+    """Whose card it is, as the vault has heard: kept by its policy, so that a card is forgotten with its customer."""
+
+    token = models.UUIDField()
+    customer_id = models.UUIDField(db_index=True)
+
+    class Meta:
+        default_permissions = ()
+        constraints = [models.UniqueConstraint(fields=["token", "customer_id"], name="vault_card_owner")]
+
+    def __str__(self) -> str:
+        return f"{self.token} of {self.customer_id}"
+
+
 class CardSummary(ReadModel):
     """One row per card."""
 
@@ -33,6 +47,7 @@ class CardSummary(ReadModel):
     brand = models.CharField(max_length=20, db_index=True)
     stored_at = models.DateTimeField()
     times_revealed = models.IntegerField(default=0)
+    forgotten = models.BooleanField(default=False, help_text="Whether it was, with its customer.")
 
     class Meta:
         verbose_name = "card"
@@ -45,6 +60,8 @@ class CardSummary(ReadModel):
 class Cards(Projection):
     tables = (CardSummary,)
     keeps_history = True
+    version = 2
+    changes = {CardSummary: ("forgotten",)}
 
     @on("Card.Stored")
     def stored(self, stream_id: UUID, last_four: str, brand: str, at: datetime) -> CardSummary:
@@ -53,3 +70,7 @@ class Cards(Projection):
     @on("Card.Revealed")
     def revealed(self, card: CardSummary) -> None:
         card.times_revealed += 1
+
+    @on("Card.Forgotten")
+    def was_forgotten(self, card: CardSummary) -> None:
+        card.forgotten = True

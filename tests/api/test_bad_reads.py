@@ -8,6 +8,7 @@ import pytest
 from django.contrib.auth.models import User
 from rest_framework.test import APIClient
 
+from eventstore.models import Event
 from projections import engine
 from shop.application import shop
 from shop.catalog.commands import create_product
@@ -94,7 +95,7 @@ READS: dict[str, tuple[str, Cases]] = {
     "GET api/v1/customers/<uuid:pk>/": ("customers/{ada}/", OBJECT),
     "GET api/v1/customers/<uuid:pk>/history/": ("customers/{ada}/history/", HISTORY),
     "GET api/v1/customers/<uuid:pk>/address-history/": ("customers/{ada}/address-history/", HISTORY),
-    "GET api/v1/customers/<uuid:pk>/credit/": ("customers/{ada}/credit/", [*AFTER, ("cursor=x", "cursor")]),
+    "GET api/v1/customers/<uuid:pk>/credit/": ("customers/{ada}/credit/", [*OBJECT, ("cursor=x", "cursor")]),
     "GET api/v1/customers/<uuid:pk>/credit/statement/": ("customers/{ada}/credit/statement/", HISTORY),
     "GET api/v1/products/": (
         "products/",
@@ -140,7 +141,7 @@ READS: dict[str, tuple[str, Cases]] = {
     "GET api/v1/orders/<uuid:pk>/": ("orders/{order}/", OBJECT),
     "GET api/v1/orders/<uuid:pk>/history/": ("orders/{order}/history/", HISTORY),
     "GET api/v1/orders/<uuid:pk>/timeline/": ("orders/{order}/timeline/", HISTORY),
-    "GET api/v1/orders/<uuid:pk>/process/": ("orders/{order}/process/", [*AFTER, ("as_of=1", "as_of")]),
+    "GET api/v1/orders/<uuid:pk>/process/": ("orders/{order}/process/", [*AFTER, *MOMENTS, ("as_of=v3", "as_of")]),
     "GET api/v1/checkouts/": (
         "checkouts/",
         [*LIST, ("status=placed", "status"), ("customer_id=x", "customer_id"), ("ordering=status", "ordering")],
@@ -151,13 +152,17 @@ READS: dict[str, tuple[str, Cases]] = {
         "ops/processes/",
         [*LIST, ("status=placed", "status"), ("waits_for=stock", "waits_for"), ("customer_id=x", "customer_id")],
     ),
-    "GET api/v1/ops/processes/<uuid:pk>/": ("ops/processes/{process}/", [*AFTER, ("as_of=1", "as_of")]),
+    "GET api/v1/ops/processes/<uuid:pk>/": ("ops/processes/{process}/", [*AFTER, *MOMENTS, ("as_of=v3", "as_of")]),
     "GET api/v1/ops/processes/<uuid:pk>/history/": ("ops/processes/{process}/history/", HISTORY),
     "GET api/v1/ops/projections/": ("ops/projections/", [("after=1", "after"), ("page_size=1", "page_size")]),
     "GET api/v1/ops/projections/<slug:name>/": ("ops/projections/Orders/", [("as_of=1", "as_of")]),
     "GET api/v1/ops/parked/": (
         "ops/parked/",
         [*PAGES, ("ordering=position", "ordering"), ("as_of=1", "as_of"), ("after=1", "after")],
+    ),
+    "GET api/v1/ops/trace/<slug:correlation_id>/": (
+        "ops/trace/{trace}/",
+        [*AFTER, ("cursor=x", "cursor"), ("as_of=1", "as_of")],
     ),
     "GET api/v1/stock/": (
         "stock/",
@@ -249,6 +254,7 @@ def world(api: APIClient, ada: UUID, mug: UUID, order: UUID, checkout: UUID, cat
         | {
             "checkout": checkout,
             "process": process_of(order),
+            "trace": Event.objects.filter(stream_id=order).values_list("correlation_id", flat=True)[0],
         }
     )
 

@@ -37,6 +37,7 @@ from shop.customers.commands import (
 from shop.http import StrictJSONParser
 from shop.inventory.commands import receive_stock, reserve_stock
 from shop.inventory.domain import Wanted as Pieces
+from shop.ordering.commands import Item, confirm_order, deliver_order, place_order, ship_order
 from shop.problems import CATALOGUE
 from shop.shipping.commands import dispatch, pack, plan_shipment
 from shop.shipping.domain import Packed
@@ -70,7 +71,7 @@ def world(
     pause(known()["Products"], by="desk", reason="a stocktaking")
     monkeypatch.setattr(rebuild, "go_back", lambda projection: 5)  # no tables are kept
     monkeypatch.setattr(rebuild, "abandon", lambda projection, by: True)  # nor built
-    register_customer(name="Bob", email="bob@example.com")
+    bob = register_customer(name="Bob", email="bob@example.com").id
     add_payment_method(ada, token="a token", label="Visa", last_four="4242")
     set_credit_limit(ada, limit=Money(Decimal(500), "EUR"))
     reserve_credit(ada, order_id=order, amount=Money(Decimal(120), "EUR"))
@@ -89,8 +90,14 @@ def world(
     receive_stock("MUG-1", quantity=10)
     reserve_stock(order, items=[Pieces("MUG-1", 2)])
     parcels = dict(zip(("planned", "packed", "sent"), a_parcel_each(ada), strict=True))
+    confirmed, delivered = (place_order(items=[Item("MUG-1", 2)], customer_id=ada).id for _ in range(2))
+    for each in (confirmed, delivered):
+        confirm_order(each)
+    ship_order(delivered, shipment_id=uuid4())
+    deliver_order(delivered)
     bulk = {"slip": str(slip), "repricing": str(repricing)}
-    own = {"ada": ada, "mug": mug, "order": order, "draft": draft.id, "timed": timed, "checkout": checkout}
+    own = {"ada": ada, "bob": bob, "confirmed": confirmed, "delivered": delivered}
+    own |= {"ada": ada, "mug": mug, "order": order, "draft": draft.id, "timed": timed, "checkout": checkout}
     return paid() | parcels | bulk | {name: str(each) for name, each in own.items()}
 
 
@@ -229,7 +236,8 @@ def test_nothing_is_recorded_of_what_is_not_there(operation: str, api: APIClient
     before = Event.objects.count()
 
     others = [UUID(world[name]) for name in ("ada", "mug", "order")] + [pseudonym("email", "ada@example.com")]
-    kind = {world["draft"]: world["mug"]}.get(mine, mine)
+    same = {"draft": "mug", "bob": "ada", "confirmed": "order", "delivered": "order"}
+    kind = {world[one]: world[other] for one, other in same.items()}.get(mine, mine)
     for other in (*others, uuid4(), UUID(int=0), "x", str(uuid4()).upper(), "%00", "%2e%2e"):
         if str(other) != kind:
             sender.refuses(f"for {other}", 404, body, path=path.replace(mine, str(other)))
@@ -306,7 +314,11 @@ def test_a_name_is_kept_composed_and_trimmed(api: APIClient, catch_up: Callable[
 
 
 def test_all_that_is_wrong_is_named_at_once(api: APIClient, world: dict[str, str]) -> None:
-    answer = api.post("/api/v1/orders/", {"lines": [{"sku": "", "quantity": 0}, {"colour": 1}], "is_staff": True})
+    answer = api.post(
+        "/api/v1/orders/",
+        {"lines": [{"sku": "", "quantity": 0}, {"colour": 1}], "is_staff": True},
+        HTTP_IDEMPOTENCY_KEY="k",
+    )
 
     assert [(error["pointer"], error["code"]) for error in answer.json()["errors"]] == [
         ("/lines/0/sku", "blank"),

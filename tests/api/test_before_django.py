@@ -55,6 +55,8 @@ def said(port: int, sent: bytes) -> bytes:
     ("sent", "status", "code"),
     [
         (b"nonsense\r\n\r\n", 400, "bad_request"),
+        (b"GET /" + b"a" * 9000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n", 400, "bad_request"),
+        (b"POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: zip\r\n\r\n", 501, "not_supported"),
         (b"GET /api/v1/ HTTP/9.9\r\n\r\n", 400, "bad_request"),
         (b"GET /api/v1/ HTTP/1.1\r\nHost: localhost\r\nContent-Length: x\r\n\r\n", 400, "bad_request"),
         (b"GET /api/v1/ HTTP/1.1\r\nHost: localhost\r\nX: " + b"a" * 9000 + b"\r\n\r\n", 431, "headers_too_large"),

@@ -53,6 +53,7 @@ def signed_in(user: User) -> APIClient:
 def asked(client: APIClient, method: str, route: str, pk: object, **words: str) -> Any:
     path = route.replace("<uuid:pk>", str(pk)).replace("<ordinal:number>", "1").replace("<slug:name>", "Orders")
     path = path.replace("<str:sku>", "MUG-1").replace("<slug:code>", "not_found")
+    path = path.replace("<slug:correlation_id>", "none")
     return client.generic(method, f"/{path}", "", HTTP_IDEMPOTENCY_KEY=str(uuid4()))
 
 
@@ -226,9 +227,11 @@ def test_a_customer_orders_for_themselves(ada_herself: User, mine: dict[str, UUI
     client.default_format = "json"
     lines = [{"sku": "MUG-1", "quantity": 1}]
 
-    unsaid = client.post("/api/v1/orders/", {"lines": lines})
-    for_ada = client.post("/api/v1/orders/", {"lines": lines, "customer_id": str(ada)})
-    cancelled = client.post(f"/api/v1/orders/{unsaid.json()['id']}/cancel/", {"reason": "changed my mind"})
+    unsaid = client.post("/api/v1/orders/", {"lines": lines}, HTTP_IDEMPOTENCY_KEY="k-1")
+    for_ada = client.post("/api/v1/orders/", {"lines": lines, "customer_id": str(ada)}, HTTP_IDEMPOTENCY_KEY="k-2")
+    cancelled = client.post(
+        f"/api/v1/orders/{unsaid.json()['id']}/cancel/", {"reason": "changed my mind"}, HTTP_IDEMPOTENCY_KEY="k-3"
+    )
     engine.catch_up()
 
     assert unsaid.status_code == 201
@@ -241,7 +244,9 @@ def test_a_customer_orders_for_themselves(ada_herself: User, mine: dict[str, UUI
 def test_an_order_is_ones_own_before_any_list_knows_of_it(ada_herself: User, mine: dict[str, UUID]) -> None:
     order = place_order(customer_id=mine["customers"], items=[Item("MUG-1", 1)]).id
 
-    answer = signed_in(ada_herself).post(f"/api/v1/orders/{order}/cancel/", {"reason": "x"}, "json")
+    answer = signed_in(ada_herself).post(
+        f"/api/v1/orders/{order}/cancel/", {"reason": "x"}, "json", HTTP_IDEMPOTENCY_KEY="k"
+    )
 
     assert answer.status_code == 200
 

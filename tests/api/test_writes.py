@@ -91,9 +91,13 @@ def test_a_product_lives(api: APIClient, catch_up: CatchUp) -> None:
 
 def test_an_order_is_placed_and_cancelled(api: APIClient, ada: UUID, mug: UUID, catch_up: CatchUp) -> None:
     lines = [{"sku": "MUG-1", "quantity": 2, "quoted": eur("12.5")}]
-    placed = api.post("/api/v1/orders/", {"customer_id": str(ada), "lines": lines, "reference": "PO 1"})
-    cancelled = api.post(f"/api/v1/orders/{placed.json()['id']}/cancel/", {"reason": "changed my mind"})
-    again = api.post(f"/api/v1/orders/{placed.json()['id']}/cancel/", {"reason": "twice"})
+    placed = api.post(
+        "/api/v1/orders/", {"customer_id": str(ada), "lines": lines, "reference": "PO 1"}, HTTP_IDEMPOTENCY_KEY="k-1"
+    )
+    cancelled = api.post(
+        f"/api/v1/orders/{placed.json()['id']}/cancel/", {"reason": "changed my mind"}, HTTP_IDEMPOTENCY_KEY="k-2"
+    )
+    again = api.post(f"/api/v1/orders/{placed.json()['id']}/cancel/", {"reason": "twice"}, HTTP_IDEMPOTENCY_KEY="k-3")
     catch_up()
 
     assert (placed.status_code, cancelled.status_code, again.status_code) == (201, 200, 409)
@@ -111,7 +115,11 @@ def test_an_order_is_placed_and_cancelled(api: APIClient, ada: UUID, mug: UUID, 
 def test_a_stale_price_is_refused_with_the_one_in_force(api: APIClient, mug: UUID) -> None:
     set_price(mug, price=Money(Decimal("13"), "EUR"))
 
-    answer = api.post("/api/v1/orders/", {"lines": [{"sku": "MUG-1", "quantity": 1, "quoted": eur("12.50")}]})
+    answer = api.post(
+        "/api/v1/orders/",
+        {"lines": [{"sku": "MUG-1", "quantity": 1, "quoted": eur("12.50")}]},
+        HTTP_IDEMPOTENCY_KEY="k",
+    )
 
     problem = answer.json()
     assert (answer.status_code, problem["code"]) == (409, "stale_price")

@@ -134,6 +134,11 @@ WRITES = {
         "customers/{ada}/block/", {"reason": "three unpaid invoices"}, cases=REASONS
     ),
     "DELETE api/v1/customers/<uuid:pk>/block/": Write("customers/{ada}/block/"),
+    "POST api/v1/customers/<uuid:pk>/merge/": Write(
+        "customers/{bob}/merge/",
+        {"into": "{ada}"},
+        cases=[*(("/into", text, 400) for text in ("x", "")), *(("/into", who, 409) for who in ("{bob}", "{mug}"))],
+    ),
     "PUT api/v1/customers/<uuid:pk>/credit/limit/": Write(
         "customers/{ada}/credit/limit/",
         {"limit": eur("500.00")},
@@ -248,6 +253,18 @@ WRITES = {
         ("/reason", "/address/recipient"),
         [*ADDRESS_CASES, ("/reason", "x" * 501, 400)],
     ),
+    "POST api/v1/orders/<uuid:pk>/lines/": Write(
+        "orders/{confirmed}/lines/",
+        {"lines": [{"number": 1, "quantity": 1}], "reason": "needs only one"},
+        cases=[
+            *REASONS,
+            *(("/lines/0/number", n, status) for n, status in ((0, 400), (-1, 400), (1.5, 400), (1001, 400), (2, 404))),
+            *(("/lines/0/quantity", n, status) for n, status in ((-1, 400), ("1", 400), (3, 422), (0, 422))),
+            ("/lines/1", {"number": 1, "quantity": 1}, 400),
+            ("/lines", [], 400),
+        ],
+    ),
+    "POST api/v1/orders/<uuid:pk>/complete/": Write("orders/{delivered}/complete/"),
     "POST api/v1/orders/<uuid:pk>/notes/": Write(
         "orders/{order}/notes/",
         {"text": "Asked to ring at the back door."},

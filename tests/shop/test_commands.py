@@ -11,7 +11,7 @@ from shop.application import shop
 from shop.catalog.commands import create_product, rename_product, set_price, withdraw_product
 from shop.catalog.domain import SkuTaken
 from shop.customers.commands import add_address, change_email, erase_customer, register_customer
-from shop.customers.domain import CustomerErased, EmailTaken
+from shop.customers.refusals import CustomerErased, EmailTaken
 from shop.ordering.commands import Item, place_order
 from shop.ordering.domain import Order
 from shop.ordering.refusals import NotOnSale, StalePrice, UnknownCustomer, UnknownProduct

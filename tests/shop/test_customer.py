@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given as for_all
 from hypothesis import strategies as st
 
-from shop.customers.domain import Customer, EmailClaim, EmailTaken, Labelled, UnknownAddress
+from shop.customers.domain import Customer, EmailClaim, Labelled
+from shop.customers.refusals import EmailTaken, UnknownAddress
 from shop.values import Address
 from tests.facts import facts, given
 

@@ -289,6 +289,8 @@ def test_an_account_is_kept_over_http(api, customers):
         "owed": eur("100.00"),
         "available": eur("400.00"),
     }
+    then = api.get(f"{credit}?as_of=v3").json()
+    assert (then["version"], then["reserved"], then["owed"]) == (3, eur("120.00"), eur("0.00"))
     assert [(line["kind"], line["amount"], line["owed"]) for line in statement] == [
         ("limit", eur("500.00"), eur("0.00")),
         ("reserved", eur("120.00"), eur("0.00")),

@@ -2,7 +2,9 @@
 
 import json
 import logging
+from decimal import Decimal
 from unittest.mock import patch
+from uuid import UUID
 
 import pytest
 from django.contrib.auth.models import Permission, User
@@ -12,10 +14,15 @@ from rest_framework.test import APIClient
 from eventstore.cause import because
 from eventstore.commands import CommandReused
 from eventstore.domain import uuid7
-from eventstore.models import Event
+from eventstore.models import Event, PersonalKey
 from eventstore.personal import KeyUnavailable
 from projections.engine import catch_up
 from shop.cards import brand_of, has_card_number, is_card_number
+from shop.catalog.commands import create_product
+from shop.customers.commands import add_payment_method, erase_customer, register_customer
+from shop.ordering.commands import Item, Paying, place_order
+from shop.ordering.refusals import UnknownCard
+from shop.values import Money
 from shop.vault.commands import CardData, card_data, reveal_card, store_card
 from shop.vault.domain import CardExpired
 from shop.vault.models import CardSummary, SealedCard
@@ -76,11 +83,13 @@ def test_a_card_becomes_a_token(api):
         "brand": "visa",
         "stored_at": read["stored_at"],
         "times_revealed": 0,
+        "forgotten": False,
     }
     assert json.loads(bytes(Event.objects.get(stream_id=told["id"]).data)) == {
         "token": told["token"],
         "last_four": "4242",
         "brand": "visa",
+        "customer_id": None,
     }
 
 
@@ -184,6 +193,34 @@ def test_without_the_wrapping_key_nothing_opens(db, settings):
         card_data(token)
 
 
+def test_cards_are_forgotten_with_their_customer(api, may_reveal):
+    ada = register_customer(name="Ada", email="ada@example.com").id
+    ida = register_customer(name="Ida", email="ida@example.com").id
+    told = api.post("/api/v1/cards/", CARD | {"customer_id": str(ada)}).json()["token"]
+    kept, bought, shared, others = (store_card(**CARD).id for _ in range(4))
+    create_product(sku="MUG", name="Mug", price=Money(Decimal(10), "EUR"), publish=True)
+    place_order(items=[Item("MUG", 1)], customer_id=ada, payment=Paying("card", bought))
+    for customer, token in ((ada, kept), (ada, shared), (ida, shared), (ida, others)):
+        add_payment_method(customer, token=str(token), label="Visa", last_four="4242")
+    catch_up()
+
+    erase_customer(ada)
+    catch_up()
+
+    gone = [UUID(told), kept, bought]
+    assert set(SealedCard.objects.values_list("token", flat=True)) == {shared, others}
+    assert set(
+        PersonalKey.objects.filter(forgotten_at=None, subject_id__in=[*gone, shared, others]).values_list(
+            "subject_id", flat=True
+        )
+    ) == {shared, others}
+    answer = may_reveal.post(f"/api/v1/cards/{told}/reveal/", {"reason": "chargeback"})
+    assert (answer.status_code, answer.json()["code"]) == (409, "card_forgotten")
+    assert api.get(f"/api/v1/cards/{told}/").json()["forgotten"]
+    with pytest.raises(UnknownCard):
+        place_order(items=[Item("MUG", 1)], customer_id=ida, payment=Paying("card", bought))
+
+
 def test_a_list_of_cards_is_read_as_of_then(api):
     token = store_card(**CARD).id
     catch_up()
@@ -262,7 +299,7 @@ HERE = {"street": "Kai 3", "city": "Hamburg", "postcode": "20457", "country": "D
 def test_a_card_number_in_any_text_is_refused(api, path, body, pointer):
     before = Event.objects.count()
 
-    answer = api.post(f"/api/v1/{path}", body)
+    answer = api.post(f"/api/v1/{path}", body, HTTP_IDEMPOTENCY_KEY="k")
 
     problem = answer.json()
     assert (answer.status_code, problem["code"]) == (422, "card_data_refused")

@@ -32,9 +32,11 @@ from shop.customers.commands import (
     unblock_customer,
 )
 from shop.customers.models import CustomerSummary
-from shop.ordering.commands import Item, cancel_order, place_order
+from shop.ordering.commands import Item, cancel_order, note_order, place_order
 from shop.ordering.models import OrderLine, OrderSummary
 from shop.values import Address, Money, id_of
+from shop.vault.commands import store_card
+from shop.vault.models import SealedCard
 from tests.system.canaries import canary, dump, in_tables, pages, persons_in
 
 pytestmark = [
@@ -44,7 +46,7 @@ pytestmark = [
 
 EVERYBODY = set(range(1000))
 FORGOTTEN = set(range(0, 1000, 10))
-OF_THE_CUSTOMER = {"customer_name", "customer_erased", "ship_to", "position"}  # in an order's row
+OF_THE_CUSTOMER = {"customer_name", "customer_erased", "ship_to", "notes", "position"}  # in an order's row
 
 REFUSED = {
     "erase": {},
@@ -78,7 +80,8 @@ def registered(n: int) -> UUID:
         rename_customer(customer_id, name=canary(n, "& Sons"))
         change_email(customer_id, email=f"new.{email(n)}")
         change_address(customer_id, 1, address=address(n, "Avenue"))
-        add_payment_method(customer_id, token=f"token {n}", label=canary(n, "Visa"), last_four="4242")
+        token = store_card(number="4242424242424242", expiry_month=12, expiry_year=2099, holder=canary(n, "& Co")).id
+        add_payment_method(customer_id, token=str(token), label=canary(n, "Visa"), last_four="4242")
         block_customer(customer_id, reason=canary(n, "owes"))
         unblock_customer(customer_id)
         set_birthday(customer_id, birthday=date(1985, 12, 10))
@@ -99,6 +102,8 @@ def ordered(n: int, customer_id: UUID) -> UUID:
     elsewhere = address(n, "Road") if n % 3 == 0 else None
     items = [Item("MUG-1", n + 1)]
     order_id = place_order(customer_id=customer_id, items=items, ship_to=elsewhere, reference=f"PO {n}").id
+    if n % 5 == 0:
+        note_order(order_id, text=canary(n, "rang"))
     if n % 7 == 0:
         cancel_order(order_id, reason="changed my mind")
     return order_id
@@ -139,8 +144,10 @@ def test_the_forgotten_are_found_nowhere_and_all_else_is_as_it_was(
         "public.ordering_customercopy": EVERYBODY - FORGOTTEN,
         "public.ordering_ordersummary": set(range(300)) - FORGOTTEN,
         "public.ordering_ordersummary_history": set(range(300)) - FORGOTTEN,
+        "public.ordering_timelineentry": set(range(0, 300, 5)) - FORGOTTEN,
         "public.shipping_customercopy": EVERYBODY - FORGOTTEN,
     }
+    assert SealedCard.objects.count() == len(set(range(0, 1000, 4)) - FORGOTTEN), "their cards are no more"
     assert persons_in(dump()) == EVERYBODY - FORGOTTEN
     call_command("events", "export")
     assert persons_in(capsysbinary.readouterr().out.decode()) == set()

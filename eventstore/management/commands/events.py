@@ -1,5 +1,6 @@
 """The log, for people: what happened, what it came to, and what happens now."""
 
+import json
 import os
 import sys
 import time
@@ -20,11 +21,12 @@ from eventsourcing.domain import EventSourcingError
 from psycopg import sql
 
 from eventstore import auditing, docs, history, log, mapper, personal, transfer
-from eventstore.browser import told
+from eventstore.browser import causes, told
 from eventstore.browser.told import Told
 from eventstore.evolution import stored_as
 from eventstore.models import Event
 from eventstore.names import known
+from eventstore.otlp import exported
 
 EXAMPLES = """examples:
   manage.py events tail --follow                        what happens, as it happens
@@ -35,6 +37,8 @@ EXAMPLES = """examples:
   manage.py events show STREAM --diff --since v1 --at v3  … between two moments
   manage.py events verify                               is the log whole, and can all of it be read?
   manage.py events export > log.jsonl                   byte for byte; `events import log.jsonl` into an empty store
+  manage.py events trace ID                             all that came of one request, by its correlation id, as a tree
+  manage.py events trace ID --otlp                      the same in OTLP/JSON, for tools of OpenTelemetry
   manage.py events horizon                              how far the log may be read, and who holds that back
   manage.py events roles --writer shop --reader bi      SQL for least rights, to be run by the owner
   manage.py events new-key                              a key for EVENTSTORE_KEYS; put first, then `events rewrap`
@@ -77,6 +81,10 @@ class Command(BaseCommand):
         show.add_argument("--effective-at", metavar="INSTANT", help="what was true then, of what is known now")
         show.add_argument("--diff", action="store_true", help="what each event changed, field by field")
         show.add_argument("--since", metavar="INSTANT|POSITION|vN", help="only what came after it")
+        trace = add(self.trace, "trace 0198c0de-0000-7000-8000-000000000001 --otlp > trace.json")
+        trace.add_argument("correlation", metavar="ID", help="the correlation id, or a W3C trace id")
+        trace.add_argument("--otlp", action="store_true", help="as OTLP/JSON")
+        trace.add_argument("--service", default="shop", help="the service.name of the OTLP export")
         add(self.verify, "verify")
         add(self.export, "export > log.jsonl")
         add(self.import_, "import log.jsonl").add_argument("file", metavar="FILE", type=Path)
@@ -235,6 +243,24 @@ class Command(BaseCommand):
             for each in found:
                 if each.entry.version not in before:
                     self.line(each)
+
+    def trace(self, correlation: str, otlp: bool, service: str, **_: Any) -> None:
+        """Show what came of one request: commands, their events, and what these caused, with milliseconds."""
+        try:
+            correlation_id = UUID(correlation)
+        except ValueError:
+            raise CommandError(f"{correlation!r} is no correlation id. Expected a UUID, or 32 hex digits.") from None
+        found, more = causes.of(correlation_id, 0)
+        if not found:
+            raise CommandError(f"There is no event of correlation {correlation_id}.")
+        while more:
+            some, more = causes.of(correlation_id, found[-1].entry.position)
+            found += some
+        if otlp:
+            self.stdout.write(json.dumps(exported(correlation_id, found, service), indent=2))
+            return
+        for step in causes.steps(found):
+            self.stdout.write("  " * step.depth + causes.in_words(step))
 
     def line(self, each: Told) -> None:
         entry = each.entry

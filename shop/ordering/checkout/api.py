@@ -188,7 +188,7 @@ class Checkouts(Resource):
             started_at=aggregate.created_on,
         )
 
-    @asks(StartCheckout, "unknown_customer", "customer_blocked")
+    @asks(StartCheckout, "unknown_customer", "customer_merged", "customer_blocked")
     def create(self, request: Request) -> Response:
         """Start a checkout, with nothing in its basket."""
         return ask(request, StartCheckout, start_checkout)
@@ -215,7 +215,7 @@ class Checkouts(Resource):
     @asks(
         Nothing,
         *("wrong_status", "empty_order", "not_on_sale", "mixed_currencies"),
-        *("unknown_customer", "customer_blocked", "context_down"),
+        *("unknown_customer", "customer_merged", "customer_blocked", "context_down"),
     )
     def quote(self, request: Request, pk: Any) -> Response:
         """Show what it costs now.
@@ -227,6 +227,7 @@ class Checkouts(Resource):
     @action(detail=True, methods=["post"])
     @asks(
         AcceptQuote,
+        "idempotency_key_required",
         *("wrong_status", "no_quote", "quote_replaced", "quote_expired", "not_on_sale", "too_much"),
         *("stale_price", "stale_total"),
         *("no_account", "customer_blocked", "insufficient_stock", "credit_exceeded"),
@@ -237,7 +238,7 @@ class Checkouts(Resource):
         What has become cheaper since is sold cheaper. Where something has become dearer, or all together has, that is
         refused, and a new quote is shown in the checkout; `quote` is its number. The same again changes nothing.
         """
-        return ask(request, AcceptQuote, accept, pk)
+        return ask(request, AcceptQuote, accept, pk, key_required=True)
 
     @action(detail=True, methods=["post"])
     @asks(Abandon, "wrong_status")

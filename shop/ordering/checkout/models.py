@@ -30,10 +30,14 @@ class CheckoutSummary(ReadModel):
     order_id = models.UUIDField(null=True, help_text="That it became.")
     reason = models.TextField(default="", help_text="Why it was abandoned.")
     started_at = models.DateTimeField()
+    changed_at = models.DateTimeField(null=True, help_text="When somebody did something with it last.")
 
     class Meta:
         verbose_name = "checkout"
-        indexes = [models.Index(fields=["started_at", "id"], name="ordering_started_at")]
+        indexes = [
+            models.Index(fields=["started_at", "id"], name="ordering_started_at"),
+            models.Index(fields=["changed_at"], name="ordering_open_since", condition=models.Q(status="open")),
+        ]
 
     def __str__(self) -> str:
         return f"{self.status} {self.id}"
@@ -49,24 +53,29 @@ class ChosenPayment(msgspec.Struct):
 class Checkouts(Projection):
     tables = (CheckoutSummary,)
     keeps_history = True
+    version = 2
+    changes = {CheckoutSummary: ("changed_at",)}
 
     @on("Checkout.Started")
     def started(self, stream_id: UUID, customer_id: UUID | None, at: datetime) -> CheckoutSummary:
-        return CheckoutSummary(id=stream_id, customer_id=customer_id, status="open", items={}, started_at=at)
+        return CheckoutSummary(
+            id=stream_id, customer_id=customer_id, status="open", items={}, started_at=at, changed_at=at
+        )
 
     @on("Checkout.ItemSet")
-    def item_set(self, checkout: CheckoutSummary, sku: str, quantity: int) -> None:
+    def item_set(self, checkout: CheckoutSummary, sku: str, quantity: int, at: datetime) -> None:
         items = {**checkout.items, sku: quantity}
         checkout.items = {sku: quantity for sku, quantity in items.items() if quantity}
-        checkout.quote = None
+        checkout.quote, checkout.changed_at = None, at
 
     @on("Checkout.AddressOverridden")
-    def address_overridden(self, checkout: CheckoutSummary, address: dict[str, Any]) -> None:
-        checkout.address, checkout.quote = address, None
+    def address_overridden(self, checkout: CheckoutSummary, address: dict[str, Any], at: datetime) -> None:
+        checkout.address, checkout.quote, checkout.changed_at = address, None, at
 
     @on("Checkout.PaymentChosen")
-    def payment_chosen(self, checkout: CheckoutSummary, payment: ChosenPayment) -> None:
+    def payment_chosen(self, checkout: CheckoutSummary, payment: ChosenPayment, at: datetime) -> None:
         checkout.payment, checkout.last_four, checkout.quote = payment.kind, payment.last_four, None
+        checkout.changed_at = at
 
     @on("Checkout.QuoteShown")
     def quote_shown(
@@ -75,8 +84,10 @@ class Checkouts(Projection):
         quote: dict[str, Any],
         ship_to: dict[str, Any] | None,
         address_seen_at: datetime | None,
+        at: datetime,
     ) -> None:
         checkout.quote, checkout.ship_to, checkout.address_seen_at = quote, ship_to, address_seen_at
+        checkout.changed_at = at
 
     @on("Checkout.Accepted")
     def accepted(self, checkout: CheckoutSummary, order_id: UUID) -> None:

@@ -1,9 +1,8 @@
 """Customer: who buys, and where their parcels go."""
 
 from datetime import date
-from decimal import Decimal
 from typing import Self
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from eventsourcing.domain import event
 
@@ -11,18 +10,14 @@ from eventstore.domain import Aggregate, uuid7, value
 from eventstore.sealing import Personal
 from shop.customers.refusals import (
     AlreadyOver,
-    BadAmount,
     BadBirthday,
-    CreditExceeded,
+    CannotMerge,
     CustomerErased,
-    EmailTaken,
-    NotReserved,
-    OtherCurrency,
-    ReservedBefore,
+    CustomerMerged,
     UnknownAddress,
     UnknownPaymentMethod,
 )
-from shop.values import CENT, Address, Money
+from shop.values import Address
 
 EARLIEST = date(1900, 1, 1)  # birthday
 
@@ -46,7 +41,7 @@ class PaymentMethod:
 
 
 class Customer(Aggregate):
-    """registered → erased. Has exactly one default address while there is any.
+    """registered → merged | erased. Has exactly one default address while there is any.
 
     Is premium on each day up to ``premium_until``, that one too: nothing has to happen for it to end.
     """
@@ -60,8 +55,41 @@ class Customer(Aggregate):
         return cls.with_id(id or uuid7(), name, email)
 
     def erase(self) -> None:
+        """Who was merged is erased with whom they are now."""
         self.must_be_known()
         self._erased()
+
+    def erase_merged(self) -> None:
+        """With whom they are now."""
+        if self.merged_into and not self.erased:
+            self._erased()
+
+    def merge_into(self, survivor: "Customer", today: date) -> None:
+        """They are ``survivor`` from now on, who gets their addresses, cards, birthday and longer premium.
+
+        A block goes with them: nobody gets rid of one by having two accounts.
+        """
+        self.must_be_known()
+        survivor.must_be_known()
+        if survivor.id == self.id:
+            raise CannotMerge("A customer cannot be merged into themselves.", pointer="/into")
+        survivor._absorb(self, today)
+        self._merged(survivor.id)
+
+    def _absorb(self, other: "Customer", today: date) -> None:
+        known = {each.address for each in self.addresses}
+        for labelled in other.addresses:
+            if labelled.address not in known:
+                self.add_address(labelled.address)
+        for method in other.payment_methods:
+            self.add_payment_method(method.token, method.label, method.last_four)
+        if other.birthday and not self.birthday:
+            self._birthday_set(other.birthday)
+        if other.premium_until and other.is_premium(today) and other.premium_until > (self.premium_until or today):
+            self._premium_granted(other.premium_until, other.premium_trial)
+        if other.blocked and not self.blocked:
+            self._blocked(other.block_reason)
+        self._absorbed((other.id, *other.absorbed))
 
     def rename(self, name: str) -> None:
         self.must_be_known()
@@ -101,6 +129,8 @@ class Customer(Aggregate):
             self._payment_method_added(self.next_payment_method, token, label, last_four)
 
     def remove_payment_method(self, number: int) -> None:
+        if self.merged_into:
+            self.must_be_known()
         if not any(known.number == number for known in self.payment_methods):
             has = ", ".join(str(known.number) for known in self.payment_methods) or "none"
             raise UnknownPaymentMethod(f"There is no payment method {number}: this customer has {has}.")
@@ -143,6 +173,9 @@ class Customer(Aggregate):
     def must_be_known(self) -> None:
         if self.erased:
             raise CustomerErased("This customer was erased: nothing more can be recorded of them.")
+        if self.merged_into:
+            detail = f"This customer was merged: they are {self.merged_into} now. Ask that of them."
+            raise CustomerMerged(detail, into=str(self.merged_into))
 
     # Events apply, and never refuse: they already happened.
 
@@ -161,6 +194,8 @@ class Customer(Aggregate):
         self.blocked = False
         self.block_reason = ""
         self.erased = False
+        self.merged_into: UUID | None = None
+        self.absorbed: tuple[UUID, ...] = ()  # whoever was merged into them, and into those
 
     @event("Renamed")
     def _renamed(self, name: Personal[str]) -> None:
@@ -218,6 +253,14 @@ class Customer(Aggregate):
     def _unblocked(self) -> None:
         self.blocked, self.block_reason = False, ""
 
+    @event("Merged")
+    def _merged(self, into: UUID) -> None:
+        self.merged_into = into
+
+    @event("Absorbed")
+    def _absorbed(self, customer_ids: tuple[UUID, ...]) -> None:
+        self.absorbed += customer_ids
+
     @event("Erased")
     def _erased(self) -> None:
         self.erased = True
@@ -228,152 +271,10 @@ class Customer(Aggregate):
         self.block_reason = ""
 
     def _address(self, number: int) -> Labelled:
+        if self.merged_into:
+            self.must_be_known()
         for address in self.addresses:
             if address.number == number:
                 return address
         has = ", ".join(str(a.number) for a in self.addresses) or "none"
         raise UnknownAddress(f"There is no address {number}: this customer has {has}.")
-
-
-class CreditAccount(Aggregate):
-    """What a customer may owe. By order, once: reserved → released | charged.
-
-    Reserved and owed are within the limit whenever something is reserved; lowering the limit cancels nothing.
-    """
-
-    id: UUID
-    customer_id: UUID
-    limit: Money
-    owed: Money
-    reservations: tuple[tuple[UUID, Money], ...]
-    charged: tuple[UUID, ...]
-    released: tuple[UUID, ...]
-
-    @classmethod
-    def open(cls, customer_id: UUID, currency: str) -> Self:
-        return cls.with_id(credit_of(customer_id), customer_id, currency)
-
-    @property
-    def reserved(self) -> Money:
-        return Money(sum((amount.amount for _, amount in self.reservations), Decimal(0)), self.limit.currency)
-
-    @property
-    def available(self) -> Money:
-        left = self.limit.amount - self.owed.amount - self.reserved.amount
-        return Money(max(left, Decimal(0)), self.limit.currency)
-
-    def set_limit(self, limit: Money) -> None:
-        self._must_be_payable(limit, "/limit", least=Decimal(0))
-        if limit != self.limit:
-            self._limit_set(limit)
-
-    def reserve(self, order_id: UUID, amount: Money) -> None:
-        self._must_be_payable(amount, "", least=Decimal(0))
-        if order_id in self.charged or self._reservation(order_id) == amount:
-            return
-        if order_id in self.released or self._reservation(order_id):
-            raise ReservedBefore(f"Order {order_id} has reserved credit before, and can only once.")
-        if amount.amount > self.available.amount:
-            raise CreditExceeded(
-                f"{amount} is more than the {self.available} that may be bought on this account.",
-                wanted=str(amount),
-                available=str(self.available),
-            )
-        self._reserved(order_id, amount)
-
-    def release(self, order_id: UUID) -> None:
-        if amount := self._reservation(order_id):
-            self._released(order_id, amount)
-
-    def charge(self, order_id: UUID) -> None:
-        if order_id in self.charged:
-            return
-        if (amount := self._reservation(order_id)) is None:
-            raise NotReserved(f"Order {order_id} has reserved no credit: nothing can be charged.")
-        self._charged(order_id, amount)
-
-    def settle(self, amount: Money, reference: str) -> None:
-        self._must_be_payable(amount, "/amount", least=CENT)
-        if amount.amount > self.owed.amount:
-            raise CreditExceeded(
-                f"{amount} is more than is owed: {self.owed}.",
-                wanted=str(amount),
-                available=str(self.owed),
-                pointer="/amount",
-            )
-        self._settled(amount, reference)
-
-    @event("Opened")
-    def __init__(self, customer_id: UUID, currency: str) -> None:
-        self.customer_id = customer_id
-        self.limit = self.owed = Money(Decimal(0), currency)
-        self.reservations: tuple[tuple[UUID, Money], ...] = ()
-        self.charged: tuple[UUID, ...] = ()
-        self.released: tuple[UUID, ...] = ()
-
-    @event("LimitSet")
-    def _limit_set(self, limit: Money) -> None:
-        self.limit = limit
-
-    @event("Reserved")
-    def _reserved(self, order_id: UUID, amount: Money) -> None:
-        self.reservations += ((order_id, amount),)
-
-    @event("Released")
-    def _released(self, order_id: UUID, amount: Money) -> None:
-        self._forget(order_id)
-        self.released += (order_id,)
-
-    @event("Charged")
-    def _charged(self, order_id: UUID, amount: Money) -> None:
-        self._forget(order_id)
-        self.charged += (order_id,)
-        self.owed += amount
-
-    @event("Settled")
-    def _settled(self, amount: Money, reference: str) -> None:
-        self.owed = Money(self.owed.amount - amount.amount, self.owed.currency)
-
-    def _forget(self, order_id: UUID) -> None:
-        self.reservations = tuple(each for each in self.reservations if each[0] != order_id)
-
-    def _reservation(self, order_id: UUID) -> Money | None:
-        return next((amount for order, amount in self.reservations if order == order_id), None)
-
-    def _must_be_payable(self, amount: Money, pointer: str, *, least: Decimal) -> None:
-        if amount.currency != self.limit.currency:
-            raise OtherCurrency(f"This account is in {self.limit.currency}, not in {amount.currency}.", pointer=pointer)
-        if amount.amount < least or amount.amount != amount.amount.quantize(CENT):
-            raise BadAmount(f"{amount} cannot be owed or paid: it must be whole cents.", pointer=pointer)
-
-
-def credit_of(customer_id: UUID) -> UUID:
-    """The id of the account of that customer."""
-    return uuid5(customer_id, "credit")
-
-
-class EmailClaim(Aggregate):
-    """Who holds an e-mail address: free ⇄ held. Its id is derived from the address, so that two can never hold it."""
-
-    id: UUID
-
-    def claim(self, customer_id: UUID) -> None:
-        if self.holder not in (None, customer_id):
-            raise EmailTaken("This e-mail address belongs to another customer.", pointer="/email")
-        if self.holder is None:
-            self._claimed(customer_id)
-
-    def release(self) -> None:
-        self._released()
-
-    @event("Opened")
-    def __init__(self) -> None:
-        self.holder: UUID | None = None
-
-    @event("Claimed")
-    def _claimed(self, customer_id: UUID) -> None:
-        self.holder = customer_id
-
-    @event("Released")
-    def _released(self) -> None:
-        self.holder = None
