@@ -61,7 +61,6 @@ class Line(NamedTuple):
 
     asking: Asking | None  # a branch: what was asked
     told: Told | None  # or an event of it
-    beside: Beside | None  # or what that caused
     opens: bool
     inner: bool  # the next line opens a list in this one
     closes: range
@@ -76,10 +75,11 @@ def of(correlation_id: UUID, after: int) -> tuple[list[Told], bool]:
     return tell(found[:MOST]), len(found) > MOST
 
 
-def steps(told: Sequence[Told]) -> list[Step]:
+def steps(told: Sequence[Told], *, beside: bool = True) -> list[Step]:
     """The tree, top down: under each command what it recorded, under each event what it caused, in order.
 
-    For whoever shows it: the page here, a project's own API, tools of OpenTelemetry.
+    For whoever shows it: the page here, a project's own API, tools of OpenTelemetry. ``beside``: with what events
+    caused that is no command.
     """
     known = {each.entry.event_id: each for each in told}
     roots, caused = list[Asking](), dict[UUID, list[Asking | Beside]]()
@@ -90,23 +90,22 @@ def steps(told: Sequence[Told]) -> list[Step]:
             caused.setdefault(cause.entry.event_id, []).append(branch)
         else:
             roots.append(branch)
-    for find in besides:
+    for find in besides if beside else ():
         for event_id, found in find(list(known)).items():
             caused.setdefault(event_id, []).extend(found)
     return list(_walked(roots, caused))
 
 
 def lines(told: Sequence[Told]) -> list[Line]:
-    """The tree as nested lists."""
-    found = steps(told)
+    """The tree as nested lists; what events caused beside commands, the page shows with their links."""
+    found = steps(told, beside=False)
     depths = [-1, *(step.depth for step in found), 0]
     written = []
     for (item, depth, _, strange), before, then in zip(found, depths[:-2], depths[2:], strict=True):
         asking = item if isinstance(item, Asking) else None
-        beside = item if isinstance(item, Beside) else None
-        event = None if asking or beside else item
+        event = item if isinstance(item, Told) else None
         ends = range(max(0, depth - then))
-        written.append(Line(asking, event, beside, before < depth, then > depth, ends, strange))  # type: ignore[arg-type]
+        written.append(Line(asking, event, before < depth, then > depth, ends, strange))
     return written
 
 
