@@ -11,6 +11,7 @@ from django.template.loader import render_to_string
 from shop.http import problem_of
 from shop.problems import CATALOGUE, Problem, request_id
 from shop.storefront.context import brand
+from shop.throttling import ByRole
 
 log = logging.getLogger(__name__)
 
@@ -35,13 +36,24 @@ def page(code: str, status: int | None = None, detail: str = "") -> HttpResponse
 
 
 class Explain:
-    """Makes a page of what a view of the storefront raises, if it is something that was foreseen."""
+    """Makes a page of what a view of the storefront raises, if it was foreseen; refuses what is sent too often."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, *_: Any) -> HttpResponse | None:
+        """What is sent is counted with what is asked over HTTP: so many a minute."""
+        if request.method != "POST" or getattr(request.resolver_match, "app_name", "") != "storefront":
+            return None
+        throttle = ByRole()
+        if throttle.allow_request(request, None):  # type: ignore[arg-type]
+            return None
+        answer = page("throttled", detail=f"Wait {throttle.wait():.0f} seconds, and try again.")
+        answer["Retry-After"] = f"{throttle.wait():.0f}"
+        return answer
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         if getattr(request.resolver_match, "app_name", "") != "storefront":

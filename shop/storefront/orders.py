@@ -161,17 +161,17 @@ def steps(order: Order, process: OrderProcess | None) -> Any:
     """From placed to delivered; what is checked in between, as far as it goes."""
     told = {each["step"]: each["at"] for each in process.steps} if process else {}
     yield Step("Placed", "done", str(order.created_on.isoformat()))
-    checks = [("stock reserved", "Goods set aside")]
+    checks = [("stock reserved", "Goods set aside", "Not enough left")]
     if order.payment and order.payment.kind == "account":
-        checks.insert(0, ("credit reserved", "Account checked"))
+        checks.insert(0, ("credit reserved", "Account checked", "Account: not enough"))
     if order.payment and order.payment.kind == "card":
-        checks.append(("payment authorised", "Card accepted"))
+        checks.append(("payment authorised", "Card accepted", "Card not accepted"))
     going = order.status == "placed"
-    for step, name in checks:
+    for step, name, failed in checks:
         if step in told:
             yield Step(name, "done", told[step])
         elif order.status in ("rejected", "cancelled"):
-            yield Step(name, "failed" if order.status == "rejected" else "to come")
+            yield Step(failed, "failed") if order.status == "rejected" else Step(name, "to come")
             return
         else:
             yield Step(name, "now" if going else "to come")

@@ -134,7 +134,7 @@ def one(sku: str) -> tuple[Shown, bool, Money | None] | None:
     """A product, whether it is on sale, and what it cost least in the 30 days before its offer. ContextDown."""
     faults.reach("catalog")
     now = datetime.now(UTC)
-    row = ProductSummary.objects.filter(sku=sku).exclude(status="draft").first()
+    row = ProductSummary.objects.filter(sku=sku.replace("\0", "")).exclude(status="draft").first()
     found = next(iter(shown([row], now)), None) if row else None
     if row is None or found is None:
         return None

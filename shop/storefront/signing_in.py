@@ -43,7 +43,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
         return shown(request)
     if (wait := too_often(request, "sign in")) is not None:
         return wait
-    email = request.POST.get("email", "").strip()
+    email = request.POST.get("email", "").strip().replace("\0", "")
     user = authenticate(request, username=username_of(email), password=request.POST.get("password", "")[:LONGEST])
     if user is None:
         return shown(request, "sign in", {"password": NO_SUCH}, status=422)

@@ -127,9 +127,9 @@ def test_who_asks_customers_each_time_sells_nothing_while_it_is_down(till: Visit
     page = till.sees("/checkout/", 503)
 
     assert "We cannot look up your address just now" in page
-    assert "Order and pay" not in page
+    assert "Order for" not in page
     Fault.objects.all().delete()
-    assert "Order and pay" in till.sees("/checkout/")
+    assert "Order for" in till.sees("/checkout/")
 
 
 def test_a_price_that_went_up_is_shown_and_accepted_anew(till: Visitor, goods: Goods) -> None:
@@ -173,7 +173,7 @@ def test_the_last_ones_went_meanwhile_and_it_is_ordered_again_with_fewer(till: V
     come_to_rest()
 
     page = till.sees(path)
-    assert "There is not enough left MUG-1: 2 are wanted, and 1 are left." in page
+    assert "There is not enough left Nothing was taken from you" in page
     assert "Harbour mug: you wanted 2, 1 is left." in page
     assert till.send(path, f"{path}again/")["Location"] == "/checkout/"
 

@@ -1,5 +1,6 @@
 """What goes wrong is a page for people, and a problem for programs."""
 
+from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
@@ -55,3 +56,25 @@ def test_what_was_not_understood_is_said(guest: Visitor) -> None:
 
     assert answer.status_code == 400
     assert "We did not understand that" in words(answer)
+
+
+@pytest.mark.parametrize(
+    "path", ["/products/%00/", "/products/a%00b/", "/products/../x/", "/?page=x", "/?sort=x&q=%00"]
+)
+def test_nonsense_is_nothing_worse(path: str, guest: Visitor) -> None:
+    assert guest.get(path).status_code in (200, 404)
+
+
+def test_nobody_is_called_nul(guest: Visitor) -> None:
+    assert guest.post("/sign-in/", {"email": "\0", "password": "\0"}).status_code == 422
+
+
+def test_who_sends_too_much_is_asked_to_wait(guest: Visitor, settings: Any) -> None:
+    settings.REQUESTS_A_MINUTE = {"anonymous": 2}
+
+    with patch("shop.throttling.time", SimpleNamespace(time=lambda: 30.0)):
+        answers = [guest.post("/basket/add/", {"sku": "MUG-1", "quantity": "1"}) for _ in range(3)]
+
+    assert [each.status_code for each in answers] == [302, 302, 429]
+    assert int(answers[-1]["Retry-After"]) > 0
+    assert guest.get("/").status_code == 200
