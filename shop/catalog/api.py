@@ -213,7 +213,8 @@ class Products(Timed):
         """Rename a product.
 
         Orders that were placed keep the old name. Lists have the new one some 20 ms later. With `everywhere`, they have
-        it when the answer comes, all of them or none, in one commit with the event.
+        it when the answer comes, all of them or none, in one commit with the event. That takes seven times as long, and
+        one such command comes after the other. Where a list is paused, or cannot follow, nothing is renamed.
         """
         return ask(request, RenameProduct, rename_product, pk)
 
