@@ -6,7 +6,7 @@ from shop.desk import counting
 from shop.desk.prices import changes, drafts, grid, imports
 
 urlpatterns = [
-    path("prices/", grid.grid, name="price-grid"),
+    path("prices/grid/", grid.grid, name="price-grid"),
     path("prices/import/", imports.importing, name="price-import"),
     path("prices/drafts/<uuid:pk>/", drafts.draft, name="price-draft"),
     path("prices/undo/<uuid:correlation_id>/", drafts.undo, name="price-undo"),

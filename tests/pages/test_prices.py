@@ -17,6 +17,7 @@ from tests.shop.orders import euros
 
 SKUS = ["BOWL", "CANDLE", "CUP", "JAR", "MUG-HARBOUR", "MUG-LIGHTHOUSE", "PLATE", "TEA-EARL", "TEA-MINT"]
 SKUS += ["TRAY", "VASE"]
+WORKED = 30_000  # milliseconds until the page has looked again
 
 
 @pytest.fixture
@@ -66,7 +67,7 @@ def test_a_slip_is_imported_seen_carried_out_and_set_back_but_for_a_conflict(
     page.get_by_role("button", name="Change 9 prices").click()
 
     engine.catch_up()  # as the workers do; the page looks again by itself
-    expect(page.locator(".bulk-progress")).to_contain_text("9 of 9 lines, finished")
+    expect(page.locator(".bulk-progress")).to_contain_text("9 of 9 lines, finished", timeout=WORKED)
     assert amount("BOWL") == "1.25"
     shoot("price-change")
 
@@ -79,7 +80,7 @@ def test_a_slip_is_imported_seen_carried_out_and_set_back_but_for_a_conflict(
     page.get_by_label("Reason").fill("a tenth, by mistake")
     page.get_by_role("button", name="Set back 8 prices").click()
     engine.catch_up()
-    expect(page.locator(".bulk-progress")).to_contain_text("9 of 9 lines, finished")
+    expect(page.locator(".bulk-progress")).to_contain_text("9 of 9 lines, finished", timeout=WORKED)
     page.get_by_role("link", name="1 conflict").click()
     expect(page.locator(".bulk-table")).to_contain_text("it was changed meanwhile")
     shoot("price-undone")
@@ -90,7 +91,7 @@ def test_a_slip_is_imported_seen_carried_out_and_set_back_but_for_a_conflict(
 
 
 def test_prices_are_typed_and_raised_in_the_grid(goods: None, page: Page, shoot: Callable[[str], None]) -> None:
-    page.goto("/admin/prices/?q=mug")
+    page.goto("/admin/prices/grid/?q=mug")
     sign_in(page)
     expect(page.locator(".bulk-table tbody tr")).to_have_count(2)
     page.get_by_label("New price of MUG-HARBOUR").fill("17.90")
@@ -99,10 +100,10 @@ def test_prices_are_typed_and_raised_in_the_grid(goods: None, page: Page, shoot:
     page.get_by_label("Reason").fill("the potter is dearer")
     page.get_by_role("button", name="Change 1 price").click()
     engine.catch_up()
-    expect(page.locator(".bulk-progress")).to_contain_text("1 of 1 lines, finished")
+    expect(page.locator(".bulk-progress")).to_contain_text("1 of 1 lines, finished", timeout=WORKED)
     assert amount("MUG-HARBOUR") == "17.9"
 
-    page.goto("/admin/prices/")
+    page.goto("/admin/prices/grid/")
     shoot("price-grid")
     for sku in ("BOWL", "JAR"):
         page.get_by_label(f"Choose {sku}").check()

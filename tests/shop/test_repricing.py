@@ -129,7 +129,7 @@ def test_a_price_that_moved_since_is_left_alone():
     product.set_price(eur(11), NOW)
     given(product)
 
-    with pytest.raises(PriceMoved, match=r"Expected 10.00 EUR \(revision 1\), found 11.00 EUR \(revision 2\)"):
+    with pytest.raises(PriceMoved, match=r"Expected its price of revision 1, found revision 2 \(11.00 EUR\)"):
         carry_out(product, change(), NOW)
 
     assert facts(product) == []

@@ -91,7 +91,7 @@ def test_a_price_that_moved_since_the_preview_is_listed_and_left_alone():
     assert counts(correlation) == ("finished", 1, 0, 1, 0)
     line = RepricedLine.objects.get(sku="TEA")
     assert (line.number, line.before, line.after, line.result) == (2, "12.50 EUR", "14.00 EUR", "conflict")
-    assert "found 9.00 EUR (revision 2): it was changed meanwhile" in line.detail
+    assert "found revision 2 (9.00 EUR): it was changed meanwhile" in line.detail
 
 
 def test_planned_twice_it_is_carried_out_once():

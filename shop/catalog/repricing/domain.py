@@ -93,8 +93,8 @@ def carry_out(product: Product, change: Change, now: datetime) -> None:
     if product.revisions != change.revision or not there.issuperset(change.cancels):
         price, revision = product.price_at(now)
         raise PriceMoved(
-            f"Expected {change.before or 'no price'} (revision {change.revision}), found {price or 'no price'} "
-            f"(revision {max(revision, product.revisions)}): it was changed meanwhile.",
+            f"Expected its price of revision {change.revision}, found revision {max(revision, product.revisions)} "
+            f"({price or 'no price'}): it was changed meanwhile.",
             sku=product.sku,
         )
     if change.price is not None and change.ends_running:

@@ -6,11 +6,12 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from rest_framework.exceptions import ValidationError
 
 from eventstore.cause import because
+from eventstore.log import exists
 from projections.waiting import wait_until
 from shop.catalog.models import RepricedLine, RepricingSummary
 from shop.catalog.repricing.commands import stop_repricing
@@ -39,8 +40,10 @@ def change(request: HttpRequest, pk: UUID) -> HttpResponse:
     if request.method == "POST":
         return _stop(request, pk)
     row = RepricingSummary.objects.filter(pk=pk).first()
+    if row is None and not exists(pk):
+        raise Http404
     if row is None:
-        return show(request, "desk/prices/soon.html", "Price change", status=404)
+        return show(request, "desk/prices/soon.html", "Price change", status=202)
     look = request.GET.get("show", "")
     lines = RepricedLine.objects.filter(repricing_id=pk).order_by("number")
     if look in RESULTS:
