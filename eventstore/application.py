@@ -1,6 +1,8 @@
 """An application of the library whose payloads are typed JSON and whose aggregates are folded by us."""
 
 from collections.abc import Sequence
+from itertools import groupby
+from operator import itemgetter
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -22,6 +24,17 @@ STREAM = """
     (select 0, version, name, data, effective_at from snapshot)
     union all (select position, version, name, data, effective_at from eventstore_event where stream_id = %s
         and version > coalesce((select version from snapshot), 0) and version <= %s order by version)"""
+STREAMS = """
+    select u.stream_id, e.position, e.version, e.name, e.data, e.effective_at
+    from unnest(%b::uuid[]) with ordinality as u (stream_id, place)
+    left join lateral (
+        select version, name, data, effective_at from eventstore_snapshot s
+        where s.stream_id = u.stream_id and code = any(%s::text[]) order by version desc limit 1) kept on true
+    cross join lateral (
+        select 0 as position, kept.version, kept.name, kept.data, kept.effective_at where kept.version is not null
+        union all select position, version, name, data, effective_at from eventstore_event
+        where stream_id = u.stream_id and version > coalesce(kept.version, 0)) e
+    order by u.place, e.version"""
 LAST = 2**63 - 1  # no stream has so many versions
 AT_ONCE = 100  # events that live at once: more would set off the garbage collector, for as long as all else takes
 
@@ -37,6 +50,20 @@ def load(stream_id: UUID, version: int = LAST) -> Any:
     ]
     if not found:
         raise AggregateNotFoundError(f"There is no stream {stream_id}.")
+    return _folded(found)
+
+
+def load_all(stream_ids: Sequence[UUID]) -> dict[UUID, Any]:
+    """As ``load``, of those that there are: one question for all of them."""
+    kept = f"{{{','.join(snapshots.readable())}}}"
+    found = rows(STREAMS, list(stream_ids), kept)
+    return {
+        stream_id: _folded([Recorded(position, stream_id, *rest, rest[-1]) for _, position, *rest in events])
+        for stream_id, events in groupby(found, key=itemgetter(0))
+    }
+
+
+def _folded(found: list[Recorded]) -> Any:
     aggregate = None if found[0].position else snapshots.restored(found.pop(0))
     for first in range(0, len(found), AT_ONCE):
         some = found[first : first + AT_ONCE]
@@ -67,6 +94,10 @@ class EventSourced(Application[UUID]):
         if not isinstance(aggregate, kind):
             raise AggregateNotFoundError(f"{aggregate_id} is no {kind.__name__}: it is a {type(aggregate).__name__}.")
         return aggregate
+
+    def load_all(self, kind: type[A], aggregate_ids: Sequence[UUID]) -> dict[UUID, A]:
+        """Those of that kind that there are, by id, asked for at once."""
+        return {each: found for each, found in load_all(aggregate_ids).items() if isinstance(found, kind)}
 
     def append(self, aggregates: Sequence[Any], entry: Entry = Entry()) -> list[int]:  # noqa: B008  # a tuple
         """Store what ``aggregates`` decided, all or nothing; answer positions. What was not stored stays pending."""

@@ -143,10 +143,4 @@ def _load(skus: Iterable[str]) -> dict[str, StockItem]:
     """
     ids = {stock_of(sku): sku for sku in skus}
     rows(LOCK, sorted(LOCKS | stream_id.int & (1 << 48) - 1 for stream_id in ids))
-    found = {}
-    for stream_id, sku in sorted(ids.items()):
-        try:
-            found[sku] = shop.load(StockItem, stream_id)
-        except AggregateNotFoundError:
-            continue
-    return found
+    return {ids[stream_id]: item for stream_id, item in shop.load_all(StockItem, sorted(ids)).items()}

@@ -109,3 +109,16 @@ def test_an_attribute_without_a_type_is_named():
 
     with pytest.raises(TypeError, match="declare the types of other"):
         app.record(Forgetful())
+
+
+def test_many_are_loaded_at_once_as_each_alone():
+    """With a snapshot, with events after it, without one; and one that is not there."""
+    some = [counted([1, 2, 3, 4]), counted([5]), counted([1, 2, 3], [4, 5, 6, 7])]
+    other = Purchase.place(UUID(int=2), [])
+    app.record(other)
+
+    found = app.load_all(Counter, [*some, UUID(int=1), other.id])
+
+    assert list(found) == some
+    assert [vars(each) for each in found.values()] == [vars(load(each)) for each in some]
+    assert app.load_all(Counter, []) == {}
