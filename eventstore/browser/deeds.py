@@ -13,7 +13,8 @@ from eventstore.history import COLUMNS, Entry
 from eventstore.models import Command
 from eventstore.persistence import rows
 
-PAGE = 200  # events
+PAGE = 100  # events
+LOOK = 50_000  # positions, of the end of a very long day
 ACTORS = 40  # that are counted by name
 
 DONE = f"""
@@ -82,14 +83,14 @@ def on(day: date, actor: str, before: int | None, sees: Callable[[str], bool]) -
     """What was done on that day, in UTC, the last first; by ``actor``, if one is named."""
     begins = datetime.combine(day, time(), UTC)
     lowest, highest = asked.bounds(begins, begins + timedelta(days=1, microseconds=-1))
-    lowest = max(lowest, highest - asked.LOOK + 1)
+    lowest = max(lowest, highest - LOOK + 1)
     up_to = highest if before is None else min(highest, before - 1)
     found = tell([Entry(*each) for each in rows(DONE, lowest, up_to, actor, actor, PAGE + 1)])
     page = [told for told in found[:PAGE] if told.entry.recorded_at.astimezone(UTC).date() == day]
     seen = [told for told in page if sees(told.kind)]
     doers = [Doer(*each) for each in rows(BY_ACTOR, lowest, highest, ACTORS)]
     more = found[PAGE - 1].entry.position if len(found) > PAGE else None
-    return Day(day, _deeds(seen), doers, highest - lowest + 1 >= asked.LOOK, more, len(page) - len(seen))
+    return Day(day, _deeds(seen), doers, highest - lowest + 1 >= LOOK, more, len(page) - len(seen))
 
 
 def _deeds(told: Sequence[Told]) -> list[Deed]:

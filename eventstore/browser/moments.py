@@ -15,7 +15,7 @@ from eventstore.browser.readable import Readable, spoken, tree, words
 from eventstore.browser.told import Told, one_by_one
 from eventstore.history import Moment
 
-PAGE = 100  # moments that are fetched at once
+PAGE = 50  # moments that are fetched at once
 NAMES = ("name", "title", "reference", "sku", "email", "order_id")  # of the fields that say which one it is
 
 Sees = Callable[[str], bool]  # whether a kind of stream may be looked at
@@ -77,7 +77,8 @@ def _texts(step: Step) -> Iterable[str]:
 def _shown(step: Step, values: Readable, around: dict[UUID, Around]) -> Shown:
     values.moment = f"?at={step.told.entry.position}"
     changes = [(words(each.field), values.change(each.before, each.after)) for each in step.changes]
-    changed = {each.field for each in step.changes}
+    born = step.told.entry.version == 1  # all is new, and none of it stands out
+    changed = set() if born else {each.field for each in step.changes}
     fields = None
     if step.state is not None:
         fields = [Field(name, words(name), values.html(value), name in changed) for name, value in step.state.items()]

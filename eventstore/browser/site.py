@@ -153,7 +153,7 @@ class EventBrowser(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in it
             "found": found,
             "actor": actor,
             "problem": wanted.problem,
-            "look": asked.LOOK,
+            "look": deeds.LOOK,
             "earlier": (before, place(before)),
             "later": (after, place(after)) if day < last else None,
             "older": place(day, before=found.before),

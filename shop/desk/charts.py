@@ -31,7 +31,7 @@ def bars(days: Sequence[date], values: Sequence[Decimal | int], what: str, unit:
     top, bottom = max(0, *values), min(0, *values)
     scale = (HEIGHT - 2) / float((top - bottom) or 1)
     wide = WIDTH / len(days)
-    line = float(top) * scale + 1
+    line = float(top) * scale + 1 if top or bottom else HEIGHT - 1
     drawn = []
     for number, (day, value) in enumerate(zip(days, values, strict=True)):
         high = max(abs(float(value)) * scale, 1 if not value else 2)

@@ -12,6 +12,7 @@ from django.shortcuts import redirect, render
 
 from eventstore.browser import life, moments
 from eventstore.browser.machine import surroundings
+from eventstore.browser.moments import Shown
 from eventstore.models import Event
 from projections.projection import known
 from projections.status import Status, statuses
@@ -57,11 +58,20 @@ def page(request: HttpRequest, customer_id: UUID) -> HttpResponse:
         "customer_id": customer_id,
         "name": moments.called(state),
         "copies": copies,
-        "moments": span.moments[::-1],
-        "seen": copies[0].status.position,
+        "moments": [(shown, unheard(shown, copies)) for shown in span.moments[::-1]],
         "last": last,
     }
     return render(request, "desk/copies.html", context)
+
+
+def unheard(shown: Shown, copies: list[Copy]) -> list[str]:
+    """The contexts that wait for that event."""
+    entry = shown.told.entry
+    return [
+        copy.context
+        for copy in copies
+        if entry.position > copy.status.position and entry.name in known()[copy.status.name].handlers
+    ]
 
 
 def copies_of(customer_id: UUID) -> list[Copy]:

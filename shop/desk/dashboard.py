@@ -29,6 +29,7 @@ from shop.shipping.models import ShipmentSummary
 DAYS = 30
 STUCK = timedelta(minutes=15)  # for which no order should be on its way to being confirmed
 LATEST = 8  # events
+FEW = 4  # alerts
 
 
 class Span(NamedTuple):
@@ -60,6 +61,7 @@ def told(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Unfold's hook: what the first page shows to whoever looks."""
     user = request.user
     found = statuses(known().values()) if may(user, "ProjectionList") else []
+    wrong = alerts(found)
     opens = user.has_perm("projections.view_checkpoint")
     pages = dict(live().values_list("projection", "pk")) if found and opens else {}
     context |= {
@@ -70,7 +72,8 @@ def told(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
             (each, page_of(pages.get(each.name)))
             for each in sorted(found, key=lambda each: (-each.behind_events, each.name))
         ],
-        "alerts": [(each.text, page_of(pages.get(each.projection))) for each in alerts(found)],
+        "alerts": [(each.text, page_of(pages.get(each.projection))) for each in wrong[:FEW]],
+        "more_alerts": len(wrong[FEW:]),
         "summary": summary(found),
         "looks_at_projections": bool(found),
         "opens_projections": opens,
@@ -134,7 +137,7 @@ def spans(values: list[Any], unit: str = "") -> Iterator[Span]:
     for title, length in (("today", 1), ("7 days", 7), ("30 days", DAYS)):
         now, before = sum(values[-length:]), sum(values[-2 * length : -length])
         change = None if length == 1 or before <= 0 else round(100 * (now - before) / before)
-        yield Span(title, f"{now:,} {unit}".rstrip(), change)
+        yield Span(title, f"{now:,.2f} {unit}" if unit else f"{now:,}", change)
 
 
 def processes() -> Tile:

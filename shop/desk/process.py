@@ -34,12 +34,13 @@ REFUSED = {
 
 
 class Box(NamedTuple):
-    """A step of the diagram: done, waiting, refused, undone, due or skipped."""
+    """A step of the diagram: done, waiting, refused, undone, due or skipped, and that in words."""
 
     title: str
     state: str
     at: datetime | None = None
     took: timedelta | None = None
+    said: str = ""
 
     @property
     def seconds(self) -> str:
@@ -79,7 +80,8 @@ def boxes(process: OrderProcess, moved: list[Moved]) -> list[Box]:
             state = "waiting"
         elif skipped.get(step) or over:
             state = "skipped"
-        found.append(Box(TITLES[step], state, at.get(step), took.get(step)))
+        said = state if state != "skipped" else "not needed" if skipped.get(step) else "not reached"
+        found.append(Box(TITLES[step], state, at.get(step), took.get(step), said))
     return found
 
 

@@ -66,8 +66,12 @@ GROUPS = {
         table("Projections", "sync_alt", "projections", "checkpoint"),
         table("Parked events", "report", "projections", "parked"),
         Entry("Exact or a copy", "balance", "consistency-page", "Consistency"),
+        Entry("Copies", "file_copy", "customers-copies", "customers.history"),
     ),
-    "Log": (table("Events", "history", "eventstore", "event"),),
+    "Log": (
+        table("Events", "history", "eventstore", "event"),
+        Entry("Who did what", "person_search", "admin:who_did_what", "eventstore.view_event"),
+    ),
     "Staff": (
         table("People", "badge", "auth", "user"),
         table("Roles", "shield_person", "auth", "group"),

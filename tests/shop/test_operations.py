@@ -91,8 +91,11 @@ def test_a_copy_has_one_row_with_its_position_and_the_history_has_all(admin_clie
     assert dict(ordering.fields)["Name"] == "Ada Harbour"
     assert dict(billing.fields)["Name"] == "Ada Quay"
     assert (ordering.status.behind_events, billing.status.behind_events) == (1, 0)
-    assert [shown.title for shown in response.context["moments"]][:2] == ["Renamed", "Default address set"]
-    assert "ordering has not heard of it yet" in response.text
+    assert [(shown.title, waiting) for shown, waiting in response.context["moments"]][:2] == [
+        ("Renamed", ["ordering"]),
+        ("Default address set", []),
+    ]
+    assert "not heard of yet by ordering" in response.text
 
 
 def test_copies_are_found_by_the_customer_s_name(admin_client, order):

@@ -1,4 +1,4 @@
-// The slider of the time machine: moments are fetched by the hundred, and shown without asking again.
+// The slider of the time machine: moments are fetched by the page, and shown without asking again.
 "use strict";
 (() => {
   const deck = document.getElementById("time-machine");
