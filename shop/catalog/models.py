@@ -6,7 +6,11 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVector
 from django.db import models
+from django.db.models import Value
+from django.db.models.functions import Replace
 
 from projections.models import ReadModel
 from projections.projection import Projection, every, on
@@ -27,6 +31,13 @@ __all__ = [
 ]
 
 
+SEARCHED = (
+    SearchVector("name", weight="A", config="english")
+    + SearchVector(Replace("sku", Value("-"), Value(" ")), weight="B", config="simple")  # or -1 were a number
+    + SearchVector("description", weight="C", config="english")
+)
+
+
 class ProductSummary(ReadModel):
     """One row per product."""
 
@@ -43,7 +54,10 @@ class ProductSummary(ReadModel):
 
     class Meta:
         verbose_name = "product"
-        indexes = [models.Index(fields=["created_at", "id"], name="catalog_created_at")]
+        indexes = [
+            models.Index(fields=["created_at", "id"], name="catalog_created_at"),
+            GinIndex(SEARCHED, name="catalog_searched"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.sku} {self.name}"

@@ -6,14 +6,13 @@ from datetime import UTC, datetime
 from difflib import get_close_matches
 from typing import NamedTuple
 
-from django.contrib.postgres.search import SearchQuery, SearchRank, SearchVector
+from django.contrib.postgres.search import SearchQuery, SearchRank
 from django.core.paginator import Page, Paginator
 from django.db import connection
-from django.db.models import QuerySet, Value
-from django.db.models.functions import Replace
+from django.db.models import QuerySet
 
 from shop import faults
-from shop.catalog.models import AmountInForce, PriceHistory, ProductSummary, past_prices
+from shop.catalog.models import SEARCHED, AmountInForce, PriceHistory, ProductSummary, past_prices
 from shop.catalog.prices import lowest_before, running
 from shop.inventory.models import StockLevel
 from shop.values import Money
@@ -22,11 +21,6 @@ A_PAGE = 24
 FEW = 5  # left, and the visitor is told so
 MOST_WORDS = 8
 SORTS = {"newest": "Newest", "cheap": "Price, low to high", "dear": "Price, high to low", "name": "Name"}
-VECTOR = (
-    SearchVector("name", weight="A", config="english")
-    + SearchVector(Replace("sku", Value("-"), Value(" ")), weight="B", config="simple")  # or -1 were a number
-    + SearchVector("description", weight="C", config="english")
-)
 VOCABULARY = """
     select distinct word from catalog_productsummary, regexp_split_to_table(lower(name || ' ' || sku), '[^a-z]+') word
     where status = 'published' and length(word) > 2"""
@@ -85,7 +79,7 @@ def look(text: str, sort: str, number: str | None) -> Found:
 def searched(products: QuerySet[ProductSummary], words: Sequence[str]) -> QuerySet[ProductSummary]:
     """Those that have all the words, or begin with them, in their name, SKU or description."""
     query = SearchQuery(" & ".join(f"{word}:*" for word in words), search_type="raw", config="english")
-    return products.annotate(words=VECTOR).filter(words=query).annotate(rank=SearchRank(VECTOR, query))
+    return products.annotate(words=SEARCHED).filter(words=query).annotate(rank=SearchRank(SEARCHED, query))
 
 
 def ordered(products: QuerySet[ProductSummary], sort: str, now: datetime, is_search: bool) -> QuerySet[ProductSummary]:
