@@ -18,6 +18,7 @@ from projections.projection import known
 from projections.status import Status, alerts, statuses
 from shop.billing.models import TakingsOfDay
 from shop.desk.charts import Chart, bars
+from shop.fulfilment.going import UNDER_WAY, late
 from shop.fulfilment.models import OrderProcess
 from shop.inventory.models import StockLevel
 from shop.notifications.models import OutgoingMail
@@ -27,7 +28,6 @@ from shop.roles import may
 from shop.shipping.models import ShipmentSummary
 
 DAYS = 30
-STUCK = timedelta(minutes=15)  # for which no order should be on its way to being confirmed
 LATEST = 8  # events
 FEW = 4  # alerts
 
@@ -141,11 +141,7 @@ def spans(values: list[Any], unit: str = "") -> Iterator[Span]:
 
 
 def processes() -> Tile:
-    now = datetime.now(UTC)
-    late = Q(due__lt=now) | Q(started_at__lt=now - STUCK, due=None)
-    found = OrderProcess.objects.filter(status__in=("running", "undoing")).aggregate(
-        running=Count("id"), stuck=Count("id", filter=late)
-    )
+    found = OrderProcess.objects.filter(UNDER_WAY).aggregate(running=Count("id"), stuck=Count("id", filter=late()))
     url = reverse("admin:fulfilment_orderprocess_changelist") + "?how=stuck"
     return Tile("Stuck processes", found["stuck"], f"{found['running']:,} under way", url, found["stuck"] > 0)
 

@@ -4,6 +4,7 @@ from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import Group, User
+from django.db import connection
 from django.urls import reverse
 
 from eventstore.cause import because
@@ -64,6 +65,25 @@ def test_a_rejected_order_shows_what_refused_and_that_all_was_undone(admin_clien
     assert ("Stock", "refused") in states(response)
     assert "insufficient_stock" in response.text
     assert "in reverse" in response.text
+
+
+def test_processes_are_found_by_how_they_go(admin_client, order):
+    rejected = place_order(items=[Item("CANDLE-SEA", 1000)], customer_id=ADA).id
+    catch_up()
+    with connection.cursor() as cursor:  # as if a worker had died an hour ago, and nobody gone on
+        cursor.execute(
+            "update fulfilment_orderprocess set status = 'running', started_at = now() - interval '1 hour' "
+            "where order_id = %s",
+            [order],
+        )
+    listed = reverse("admin:fulfilment_orderprocess_changelist")
+
+    def found(how: str) -> set:
+        return {row.order_id for row in admin_client.get(listed, {"how": how}).context["cl"].result_list}
+
+    assert (found("compensated"), found("stuck"), found("running")) == ({rejected}, {order}, {order})
+    assert "Stuck processes" in [tile.title for tile in admin_client.get("/admin/").context["tiles"] if tile.bad]
+    assert reverse("process-page", args=[process_of(order)]) in admin_client.get(listed).text
 
 
 def test_who_did_what_on_a_day_with_reasons_and_what_it_touched(admin_client, order):
