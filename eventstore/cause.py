@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -30,3 +30,8 @@ def because(**changes: Any) -> Iterator[Cause]:
         yield cause.get()
     finally:
         cause.reset(token)
+
+
+def now() -> datetime:
+    """When that is true which is decided here: ``effective_at``, or else what the clock says."""
+    return cause.get().effective_at or datetime.now(UTC)

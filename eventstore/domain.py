@@ -4,7 +4,7 @@ import os
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from inspect import signature
 from typing import Any, Self, TypeVar, dataclass_transform
 from uuid import UUID
@@ -19,7 +19,7 @@ from eventsourcing.domain import (
 )
 from eventsourcing.utils import register_topic
 
-from eventstore.cause import cause
+from eventstore.cause import now
 from eventstore.names import name_in_store
 
 T = TypeVar("T")
@@ -49,7 +49,7 @@ class Aggregate(LibraryAggregate):
     class Event(LibraryAggregate.Event):
         @staticmethod
         def create_timestamp() -> datetime:
-            return cause.get().effective_at or datetime.now(UTC)
+            return now()
 
     class Created(Event, LibraryAggregate.Created):
         pass

@@ -7,7 +7,9 @@ it opens nowhere else. A person's key is stored wrapped by the first of ``settin
 import hmac
 import os
 from base64 import b64decode, b64encode
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 from uuid import UUID
 
@@ -59,7 +61,32 @@ def keys_to_seal(subjects: Iterable[UUID]) -> dict[UUID, AESGCM]:
     return found  # type: ignore[return-value]
 
 
+@contextmanager
+def remembered() -> Iterator[None]:
+    """Within the block a key that was read is not read again: for long work of one process that nobody else writes to.
+
+    Who is forgotten by this process is forgotten at once; by another, only for who comes after the block.
+    """
+    token = _remembered.set({})
+    try:
+        yield
+    finally:
+        _remembered.reset(token)
+
+
+_remembered: ContextVar[dict[UUID, AESGCM | None] | None] = ContextVar("remembered", default=None)
+
+
 def _found(wanted: list[UUID]) -> dict[UUID, AESGCM | None]:
+    memory = _remembered.get()
+    if memory is None:
+        return _read(wanted)
+    if new := [subject for subject in wanted if subject not in memory]:
+        memory |= _read(new)
+    return {subject: memory[subject] for subject in wanted if subject in memory}
+
+
+def _read(wanted: list[UUID]) -> dict[UUID, AESGCM | None]:
     sql = "select subject_id, wrapped, wrapped_by from eventstore_personal_key where subject_id = any(%s)"
     try:
         found = rows(sql, wanted)
@@ -88,6 +115,7 @@ def _make(subjects: list[UUID]) -> None:
 
 def forget(subject: UUID) -> bool:
     """Destroy the person's key. From now on their facts read as ``[erased]``. False: there was none."""
+    (_remembered.get() or {}).pop(subject, None)
     return bool(
         rows(
             "update eventstore_personal_key set wrapped = null, wrapped_by = null, forgotten_at = now() "

@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db import transaction
 from eventsourcing.application import AggregateNotFoundError
 
-from eventstore.cause import cause
+from eventstore.cause import now
 from projections.gateway import NotMoved, hearing, moved
 from projections.rows import EventFailed
 from shop.application import Receipt, command, shop
@@ -27,7 +27,7 @@ def create_product(*, sku: str, name: str, price: Money | None = None, publish: 
     else:
         raise SkuTaken(f"There is a product with the SKU {sku} already.", sku=sku, pointer="/sku")
     if price:
-        product.set_price(price, _now())
+        product.set_price(price, now())
     if publish:
         product.publish()
     return shop.record(product)
@@ -62,7 +62,7 @@ def describe_product(product_id: UUID, *, description: str) -> Receipt:
 def set_price(product_id: UUID, *, price: Money) -> Receipt:
     """From now on. A scheduled price that runs is cancelled with it."""
     product = shop.load(Product, product_id)
-    product.set_price(price, _now())
+    product.set_price(price, now())
     return shop.record(product)
 
 
@@ -70,7 +70,7 @@ def set_price(product_id: UUID, *, price: Money) -> Receipt:
 def schedule_price(product_id: UUID, *, price: Money, starts: datetime, ends: datetime | None = None) -> Receipt:
     """From ``starts`` to before ``ends``, or until it is cancelled. BadSchedule."""
     product = shop.load(Product, product_id)
-    product.schedule_price(price, starts.astimezone(UTC), ends and ends.astimezone(UTC), _now())
+    product.schedule_price(price, starts.astimezone(UTC), ends and ends.astimezone(UTC), now())
     return shop.record(product)
 
 
@@ -78,7 +78,7 @@ def schedule_price(product_id: UUID, *, price: Money, starts: datetime, ends: da
 def cancel_schedule(product_id: UUID, revision: int) -> Receipt:
     """UnknownSchedule; WrongStatus: it is over."""
     product = shop.load(Product, product_id)
-    product.cancel_schedule(revision, _now())
+    product.cancel_schedule(revision, now())
     return shop.record(product)
 
 
@@ -94,8 +94,3 @@ def withdraw_product(product_id: UUID) -> Receipt:
     product = shop.load(Product, product_id)
     product.withdraw()
     return shop.record(product)
-
-
-def _now() -> datetime:
-    """When what is asked is true."""
-    return cause.get().effective_at or datetime.now(UTC)

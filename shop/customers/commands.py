@@ -1,12 +1,12 @@
 """What can be asked of a customer. One function, one command, one transaction."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date
 from uuid import UUID
 
 from django.db import transaction
 from eventsourcing.application import AggregateNotFoundError
 
-from eventstore.cause import cause
+from eventstore.cause import now
 from eventstore.personal import forget, pseudonym
 from shop.application import Receipt, command, find, shop
 from shop.customers.domain import CreditAccount, Customer, EmailClaim, credit_of
@@ -224,7 +224,7 @@ def reducing_credit(customer_id: UUID, order_id: UUID, amount: Money) -> CreditA
 
 def _today() -> date:
     """The day, in UTC, on which what is asked is true."""
-    return (cause.get().effective_at or datetime.now(UTC)).astimezone(UTC).date()
+    return now().astimezone(UTC).date()
 
 
 def _claim(email: str, customer_id: UUID) -> EmailClaim:

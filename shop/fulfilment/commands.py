@@ -5,12 +5,13 @@ These are asked by policies, in their transaction: whoever dies leaves a step un
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 
+from eventstore.cause import now
 from eventstore.commands import Receipt
 from shop.application import command, find, shop
 from shop.customers.commands import reducing_credit, release_credit, reserve_credit, reserving_credit
@@ -85,7 +86,7 @@ STEPS: dict[str, Callable[[PlaceOrder, Order], None]] = {
 
 
 def _due() -> datetime:
-    return datetime.now(UTC) + timedelta(seconds=settings.PAYMENT_TIMEOUT)
+    return now() + timedelta(seconds=settings.PAYMENT_TIMEOUT)
 
 
 def authorised(order_id: UUID) -> None:
@@ -106,7 +107,7 @@ def refuse(order_id: UUID, code: str, reason: str) -> None:
 def time_out(process_id: UUID) -> Receipt:
     """Give up a step that takes too long."""
     process = shop.load(PlaceOrder, process_id)
-    process.time_out(datetime.now(UTC))
+    process.time_out(now())
     return shop.record(process)
 
 

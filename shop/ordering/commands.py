@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
-from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +9,7 @@ import msgspec
 from django.conf import settings
 from django.db import transaction
 
+from eventstore.cause import now
 from eventstore.domain import value
 from eventstore.log import exists
 from projections.exact import exact
@@ -196,14 +196,14 @@ def lines_of(items: Sequence[Item]) -> list[Line]:
 
     UnknownProduct, NotOnSale, StalePrice.
     """
-    ids, now = [id_of("product", item.sku) for item in items], datetime.now(UTC)
+    ids, instant = [id_of("product", item.sku) for item in items], now()
     products = exact(ProductCopy, ids)
     lines = []
     for number, (product_id, item) in enumerate(zip(ids, items, strict=True)):
         product = products.get(product_id)
         if product is None:
             raise UnknownProduct(f"There is no product {item.sku}.", sku=item.sku, pointer=f"/lines/{number}/sku")
-        price, revision = product.price_at(now)
+        price, revision = product.price_at(instant)
         if not product.on_sale or price is None:
             raise NotOnSale(f"{item.sku} is not on sale.", sku=item.sku, pointer=f"/lines/{number}/sku")
         if item.quoted not in (None, price):

@@ -1,12 +1,12 @@
 """Which rates are in force for an order: tax by where it goes, discount by who buys."""
 
-from datetime import UTC, datetime
+from datetime import UTC
 from decimal import Decimal
 from uuid import UUID
 
 from django.conf import settings
 
-from eventstore.cause import cause
+from eventstore.cause import now
 from projections.exact import exact
 from shop.ordering.copies import CustomerCopy
 from shop.ordering.totals import Rates
@@ -25,6 +25,6 @@ def rates_for(customer_id: UUID | None, ship_to: Address | None) -> Rates | None
 
 
 def _is_premium(customer_id: UUID) -> bool:
-    today = (cause.get().effective_at or datetime.now(UTC)).astimezone(UTC).date()
+    today = now().astimezone(UTC).date()
     customer = exact(CustomerCopy, [customer_id]).get(customer_id)
     return bool(customer and customer.premium_until and today <= customer.premium_until)

@@ -1,11 +1,12 @@
 """What can be asked of a shipment. One function, one command, one transaction."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from uuid import UUID
 
 import msgspec
 
+from eventstore.cause import now
 from eventstore.log import exists
 from projections.exact import exact
 from shop.application import Receipt, command, shop
@@ -41,7 +42,7 @@ def compare_address(shipment_id: UUID, *, since: datetime) -> Receipt:
 def answer_address(shipment_id: UUID, *, decision: str) -> Receipt:
     """``keep`` or ``use_present``. NoAddressQuestion."""
     shipment = shop.load(Shipment, shipment_id)
-    shipment.answer_address(decision, _present(shipment), datetime.now(UTC))
+    shipment.answer_address(decision, _present(shipment), now())
     return shop.record(shipment)
 
 

@@ -1,13 +1,13 @@
 """What can be asked of a checkout. One function, one command, one transaction."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from uuid import UUID, uuid5
 
 import msgspec
 from django.conf import settings
 
-from eventstore.cause import because, cause
+from eventstore.cause import because, cause, now
 from shop.application import Receipt, command, shop
 from shop.ordering.checkout.domain import Checkout, order_of
 from shop.ordering.commands import Item, Paying, customer_of, decided, lines_of, payment_of, together
@@ -61,7 +61,7 @@ def show_quote(checkout_id: UUID) -> Receipt:
     checkout = shop.load(Checkout, checkout_id)
     lines = lines_of([Item(sku, quantity) for sku, quantity in checkout.items.items()])
     ship_to, seen_at = _address(checkout)
-    checkout.show(lines, ship_to, seen_at, datetime.now(UTC), rates_for(checkout.customer_id, ship_to))
+    checkout.show(lines, ship_to, seen_at, now(), rates_for(checkout.customer_id, ship_to))
     return shop.record(checkout)
 
 
@@ -73,7 +73,7 @@ def accept_quote(checkout_id: UUID, *, quote: int) -> Receipt:
     QuoteReplaced, QuoteExpired, NotOnSale, CustomerBlocked.
     """
     checkout = shop.load(Checkout, checkout_id)
-    if not checkout.accept(quote, datetime.now(UTC)) or checkout.quote is None:
+    if not checkout.accept(quote, now()) or checkout.quote is None:
         return shop.record(checkout)
     customer = customer_of(checkout.customer_id)
     lines = lines_of([Item(line.sku, line.quantity) for line in checkout.quote.lines])
@@ -113,7 +113,7 @@ def keep_quote(checkout_id: UUID) -> None:
     """``show_quote``, unless the last quote still holds, and is what would be quoted now."""
     checkout = shop.load(Checkout, checkout_id)
     lines = lines_of([Item(sku, quantity) for sku, quantity in checkout.items.items()])
-    if not checkout.still_says(lines, _address(checkout)[0], datetime.now(UTC)):
+    if not checkout.still_says(lines, _address(checkout)[0], now()):
         show_quote(checkout_id)
 
 
