@@ -36,7 +36,9 @@ def unfinished(
             if parcel and parcel[0] != "cancelled":
                 found.append(f"its parcel is {parcel[0]}")
         elif process.status == "confirmed":
-            had = {sku: quantity for sku, (status, quantity) in claims.items() if status != "released"}
+            back = stock.back.get(process.order_id, {})
+            kept = {sku: quantity for sku, (status, quantity) in claims.items() if status != "released"}
+            had = {sku: quantity + back.get(sku, 0) for sku, quantity in kept.items()}
             if had != dict(order.wanted):
                 found.append(f"it wants {dict(order.wanted)}, and has claimed {had}")
             if parcel is None or parcel[1] - order.wanted:

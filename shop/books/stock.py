@@ -1,6 +1,6 @@
 """Stock: received = on hand + shipped, and nothing is promised that is not there."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -26,6 +26,7 @@ class Stock(Book):
     def __init__(self) -> None:
         self.items: dict[str, Item] = {}
         self.of_orders: dict[str, dict[str, Claim]] = defaultdict(dict)  # by order and SKU
+        self.back: dict[str, Counter[str]] = defaultdict(Counter)  # what customers sent back, the same way
 
     def opened(self, fact: Fact) -> Iterator[str]:
         if fact.stream_id in self.items:
@@ -84,6 +85,7 @@ class Stock(Book):
         if status != "shipped" or quantity > shipped:
             yield f"{item.sku}: {quantity} came back of order {order}, which was sent {shipped} ({status})"
         self._claim(item, order, (status, shipped - quantity))
+        self.back[order][item.sku] += quantity
         item.left -= quantity
         item.on_hand += quantity
         yield from self._must_hold(fact)
