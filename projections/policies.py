@@ -1,6 +1,7 @@
 """How a policy acts."""
 
 from collections.abc import Sequence
+from uuid import UUID
 
 from eventsourcing.persistence import IntegrityError
 
@@ -21,12 +22,17 @@ def act(policy: Policy, events: Sequence[Recorded]) -> None:
         try:
             if isinstance(event, Unread):
                 raise event.error
-            with because(actor=f"policy {policy.name}", **log.caused_by(event.position)):
-                for handler in policy.handlers[event.name]:
-                    handler.method(*handler.read(event)[1])
+            hear(policy, event, **log.caused_by(event.position))
         except IntegrityError as error:
             raise TryAgain(str(error)) from error
         except Exception as error:
             if of_the_moment(error):
                 raise
             raise EventFailed(policy, event, error, place) from error
+
+
+def hear(policy: Policy, event: Recorded, **why: UUID) -> None:
+    """Have it do what it does about ``event``, which is the cause (``why``, see ``log.caused_by``)."""
+    with because(actor=f"policy {policy.name}", **why):
+        for handler in policy.handlers[event.name]:
+            handler.method(*handler.read(event)[1])

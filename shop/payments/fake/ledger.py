@@ -31,11 +31,14 @@ class KeyReused(Exception):
 class Ledger:
     """Decides as a gateway would: no more is captured than was authorised, no more paid back than was captured."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, quick: bool = False) -> None:
+        """``quick``: what it has written may be lost with the machine, though not with the process."""
         self._lock = threading.Lock()
         self._sql = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
         self._sql.row_factory = sqlite3.Row
         self._sql.executescript(SCHEMA)
+        if quick:
+            self._sql.execute("pragma synchronous = off")
 
     def find(self, key: str) -> dict[str, Any] | None:
         with self._lock:
