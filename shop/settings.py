@@ -48,6 +48,7 @@ INSTALLED_APPS = [
     "shop.fulfilment",
     "shop.desk",
     "shop.storefront",
+    "shop.demo",
 ]
 
 MIDDLEWARE = [
