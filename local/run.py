@@ -32,11 +32,14 @@ STEADY = 60.0  # seconds of running after which the next wait is the shortest ag
 WELCOME = """
     Daybook is ready after {seconds:.1f} s.
 
-    Shop        {address}/
-    Desk        {address}/admin/
-    API         {address}/api/v1/
-    API's docs  {address}/api/v1/docs/
+    Storefront  {address}/                        ada / demo
+    The tour    {address}/tour/                   do this, see that: begin here
+    Desk        {address}/admin/                  demo / demo
+    API         {address}/api/v1/docs/
+    Mailbox     {address}/admin/notifications/outgoingmail/
     Data        {where}
+
+    Staff sign in as support, catalog, warehouse, finance, ops or auditor; each with the password demo.
 
     Ctrl-C ends all of it and keeps the data.
 """
@@ -127,7 +130,7 @@ def main() -> int:
             environment = os.environ | settings | {"PORT": str(port), "DJANGO_SETTINGS_MODULE": "shop.settings"}
             environment["GATEWAY_WEBHOOKS"] = f"http://127.0.0.1:{port}/api/v1/payments/webhook/"
             manage("migrate", "--no-input", environment=environment)
-            manage("demo", environment=environment)
+            manage("demo", "--ledger", str(HERE / "gateway.sqlite3"), environment=environment)
 
             supervisor = Supervisor()
             for server in servers:

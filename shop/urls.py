@@ -68,6 +68,7 @@ urlpatterns = [
     path("admin/processes/<uuid:process_id>/", admin.site.admin_view(process.page), name="process-page"),
     path("admin/", include("shop.desk.urls")),
     path("admin/", admin.site.urls),
+    path("tour/", include("shop.demo.urls")),
     path("healthz", service.alive),
     path("readyz", service.Ready.as_view()),
     path("metrics", service.measured),
