@@ -51,6 +51,7 @@ def test_the_tour(demo: None, page: Page, shoot: Callable[[str], None]) -> None:
     page.goto("/tour/")
     expect(page.get_by_text(f"{len(ROUTE)} of {len(ROUTE)} seen")).to_be_visible()
     shoot("tour-done")
+    each_role_can_sign_in()
 
 
 def press(page: Page, stop: str) -> Any:
@@ -135,7 +136,7 @@ def every_door_leads_somewhere(page: Page) -> None:
     assert wrong == []
 
 
-def test_each_role_can_sign_in(demo: None) -> None:
+def each_role_can_sign_in() -> None:
     for name in ROLES:
         client = Client()
         assert client.login(username=name, password=PASSWORD), name

@@ -46,8 +46,8 @@ def dies_after(days: int) -> Callable[..., None]:
 
 
 def told() -> list[tuple[Any, ...]]:
-    """All that is in the log but what chance made: event ids, nonces of what is sealed, the key of pseudonyms."""
-    sql = f"select {COLUMNS}, actor, reason, command_id from eventstore_event order by position"
+    """All that is in the log but what chance made: ids of events and policies' commands, nonces, pseudonyms."""
+    sql = f"select {COLUMNS}, actor, reason from eventstore_event order by position"
     found = rows(sql)
     records = present([Recorded(*row[:7]) for row in found])
     return [
