@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from decimal import Decimal
 from functools import cache
 from math import isfinite
 from operator import itemgetter
@@ -35,8 +36,10 @@ class Layout:
         self.column_of = {field.attname: f'"{field.column}"' for field in fields}
         self._pick = itemgetter(*self.names)
         self._json = [self.names.index(field.attname) for field in fields if isinstance(field, models.JSONField)]
-        self._decimals = [(n, f.decimal_places) for n, f in enumerate(fields) if isinstance(f, models.DecimalField)]
+        decimals = [(n, f.decimal_places) for n, f in enumerate(fields) if isinstance(f, models.DecimalField)]
+        self._decimals = [(n, places, Decimal(1).scaleb(-places)) for n, places in decimals]
         self._floats = [n for n, field in enumerate(fields) if isinstance(field, models.FloatField)]
+        self.settles = bool(self._json or self._decimals or self._floats)
         self._bytes = [field.column for field in fields if isinstance(field, models.BinaryField)]
         self._columns = [field.column for field in fields]
         self._types = [re.sub(r"\(.*?\)", "", field.db_type(connection) or "") for field in fields]  # "varchar(9)[]"
@@ -88,9 +91,11 @@ class Layout:
         """
         for place in self._json:
             row.__dict__[self.names[place]] = values[place]
-        for place, places in self._decimals:
+        for place, places, unit in self._decimals:
             value = values[place]
             if value is None or (before and value is before[place]):
+                continue
+            if type(value) is Decimal and value.same_quantum(unit):  # nearly always, and quicker
                 continue
             if round(value, places) != value:
                 name = f"{self.model.__name__}.{self.names[place]}"
