@@ -17,7 +17,7 @@ from shop.problems import Problem
 from shop.resource import position
 
 
-class StepSerializer(serializers.Serializer):
+class TraceStepSerializer(serializers.Serializer):
     kind = serializers.CharField(help_text="command, event, mail")
     depth = serializers.IntegerField(help_text="In the tree: it belongs to the last step above it with one less.")
     name = serializers.CharField(help_text="Of the command, the event; empty: a command that left no receipt.")
@@ -76,7 +76,7 @@ class TraceSerializer(serializers.Serializer):
     ended_at = serializers.DateTimeField(help_text="… and the last.")
     took_ms = serializers.FloatField()
     next = serializers.IntegerField(allow_null=True, help_text="If there is more: `?after=` this position.")
-    steps = StepSerializer(many=True, help_text="The tree, top down.")
+    steps = TraceStepSerializer(many=True, help_text="The tree, top down.")
 
 
 class Trace(APIView):

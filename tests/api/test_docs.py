@@ -33,6 +33,7 @@ def test_every_operation_is_documented(schema: dict[str, Any]) -> None:
         .replace("<ordinal:number>", "{number}")
         .replace("<slug:code>", "{code}")
         .replace("<slug:name>", "{name}")
+        .replace("<slug:correlation_id>", "{correlation_id}")
         .replace("<str:sku>", "{sku}")
         .replace(" ", " /")
         for route in operations("GET", "POST", "PUT", "PATCH", "DELETE")
