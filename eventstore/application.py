@@ -25,7 +25,7 @@ STREAM = """
     union all (select position, version, name, data, effective_at from eventstore_event where stream_id = %s
         and version > coalesce((select version from snapshot), 0) and version <= %s order by version)"""
 STREAMS = """
-    select u.stream_id, e.position, e.version, e.name, e.data, e.effective_at
+    select u.stream_id, e.position, e.version, e.name, e.data, e.effective_at, e.effective_at -- recorded: not asked
     from unnest(%b::uuid[]) with ordinality as u (stream_id, place)
     left join lateral (
         select version, name, data, effective_at from eventstore_snapshot s
@@ -58,7 +58,7 @@ def load_all(stream_ids: Sequence[UUID]) -> dict[UUID, Any]:
     kept = f"{{{','.join(snapshots.readable())}}}"
     found = rows(STREAMS, list(stream_ids), kept)
     return {
-        stream_id: _folded([Recorded(position, stream_id, *rest, rest[-1]) for _, position, *rest in events])
+        stream_id: _folded([Recorded(position, stream_id, *rest) for _, position, *rest in events])
         for stream_id, events in groupby(found, key=itemgetter(0))
     }
 
