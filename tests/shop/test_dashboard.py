@@ -15,7 +15,7 @@ from projections.projection import known
 from shop.customers.commands import change_email, register_customer
 from shop.desk import charts, dashboard
 from shop.inventory.commands import receive_stock
-from shop.management.commands import demo
+from tests.shop.little import little_shop
 
 pytestmark = [pytest.mark.django_db, pytest.mark.filterwarnings("ignore:No directory at")]
 
@@ -46,9 +46,8 @@ def test_days_weeks_and_months_are_compared_with_those_before():
     assert [each.change for each in dashboard.spans([0] * 60)] == [None, None, None]
 
 
-def test_the_first_page_says_what_sold_what_waits_and_who_is_behind(admin_client, settings):
-    settings.DEMO = True
-    demo.Command().handle()
+def test_the_first_page_says_what_sold_what_waits_and_who_is_behind(admin_client):
+    little_shop()
     catch_up()
     pause(known()["Contacts"], by="ops", reason="a look")
     with because(actor="ada"):
@@ -86,9 +85,8 @@ def test_what_a_role_may_not_see_is_absent(client, role, figures, tiles, events)
     assert told["opens_projections"] == (role == "ops")
 
 
-def test_more_of_everything_takes_no_more_queries(admin_client, settings):
-    settings.DEMO = True
-    demo.Command().handle()
+def test_more_of_everything_takes_no_more_queries(admin_client):
+    little_shop()
     catch_up()
     admin_client.get("/admin/")  # what is asked once in a process
     with CaptureQueriesContext(connection) as few:

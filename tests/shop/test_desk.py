@@ -1,30 +1,27 @@
 """The desk: what staff look at, and cannot edit."""
 
 import pytest
-from django.contrib.auth.models import User
 from django.urls import reverse
 
 from projections.engine import catch_up
 from shop.catalog.models import ProductSummary
 from shop.customers.models import CustomerSummary
-from shop.management.commands import demo
 from shop.ordering.models import OrderSummary
+from tests.shop.little import little_shop
 
 pytestmark = pytest.mark.django_db
 TABLES = (CustomerSummary, ProductSummary, OrderSummary)
 
 
 @pytest.fixture
-def goods(settings):
-    settings.DEMO = True
-    demo.Command().handle()
+def goods():
+    little_shop()
     catch_up()
 
 
 @pytest.fixture
-def desk(client, goods):
-    client.force_login(User.objects.get(username=demo.USER))
-    return client
+def desk(admin_client, goods):
+    return admin_client
 
 
 def page_of(model, view, *args):
@@ -64,19 +61,3 @@ def test_a_stranger_is_sent_to_the_sign_in(client, model):
 
     assert answer.status_code == 302
     assert answer.url.startswith(reverse("admin:login"))
-
-
-def test_the_demo_made_twice_changes_nothing(goods, settings):
-    before = OrderSummary.objects.values_list("position", flat=True).get()
-
-    demo.Command().handle()
-    catch_up()
-
-    assert OrderSummary.objects.values_list("position", flat=True).get() == before
-
-
-def test_the_demo_is_refused_where_it_is_not_asked_for(settings):
-    settings.DEMO = False
-
-    with pytest.raises(demo.CommandError, match="only with DEMO=true"):
-        demo.Command().handle()

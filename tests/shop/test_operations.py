@@ -15,22 +15,19 @@ from projections.projection import known
 from shop.customers.commands import rename_customer
 from shop.desk.log import KINDS
 from shop.fulfilment.domain import process_of
-from shop.management.commands import demo
 from shop.notifications.models import OutgoingMail
 from shop.ordering.commands import Item, place_order
-from shop.ordering.models import OrderSummary
-from shop.values import Address, id_of
+from shop.values import Address
+from tests.shop.little import ADA, little_shop
 
 pytestmark = [pytest.mark.django_db, pytest.mark.filterwarnings("ignore:No directory at")]
-ADA = id_of("demo", "ada")
 
 
 @pytest.fixture
-def order(settings):
-    settings.DEMO = True
-    demo.Command().handle()
+def order():
+    order = little_shop()
     catch_up()
-    return OrderSummary.objects.get(reference="DEMO-1").id
+    return order
 
 
 def member_of(role: str) -> User:
