@@ -1,0 +1,137 @@
+"""Requests that nobody thought of, made from the OpenAPI document: no 500, and no answer that it does not describe."""
+
+import json
+from collections.abc import Iterator
+from contextlib import suppress
+from io import StringIO
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID, uuid4
+
+import pytest
+import requests
+import schemathesis
+from django.core.cache import cache
+from django.core.management import call_command
+from django.db import connection, transaction
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis.errors import Unsatisfiable
+from rest_framework.test import APIClient
+from schemathesis import GenerationMode, Response
+from schemathesis.core import NotSet
+
+from shop.fulfilment.domain import process_of
+from tests.api import test_bad_writes
+from tests.api.test_bad_reads import READS
+from tests.api.writes import WRITES
+
+world = test_bad_writes.world
+BEFORE_DRF = {"431", "413"}  # what any request may be answered, and is said once for all of them
+
+
+@pytest.fixture(scope="module")
+def document() -> Any:
+    out = StringIO()
+    call_command("spectacular", "--format", "openapi-json", stdout=out)
+    return schemathesis.openapi.from_dict(json.loads(out.getvalue()))
+
+
+def places() -> dict[tuple[str, str], str]:
+    """Of each operation, as the document names it, a path that leads to something: ``{ada}`` is her id."""
+    found = {}
+    for operation, write in WRITES.items():
+        found[named(operation)] = write.path
+    for operation, (path, _) in READS.items():
+        found[named(operation)] = path
+    return found
+
+
+def named(operation: str) -> tuple[str, str]:
+    method, _, route = operation.partition(" ")
+    for converter, name in (("<uuid:pk>", "id"), ("<ordinal:number>", "number"), ("<slug:code>", "code")):
+        route = route.replace(converter, f"{{{name}}}")
+    return method, "/" + route.replace("<slug:name>", "{name}").replace("<str:sku>", "{sku}")
+
+
+def test_no_request_is_answered_by_what_is_not_described(document: Any, api: APIClient, world: dict[str, str]) -> None:
+    assert asked(document, api, world, examples=1, anywhere=False) == []
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("seed", range(4))
+def test_no_request_of_many(document: Any, api: APIClient, world: dict[str, str], seed: int) -> None:
+    """``./test -m long -k no_request_of_many``"""
+    assert asked(document, api, world, examples=25 * (seed + 1), anywhere=True) == []
+
+
+def asked(document: Any, api: APIClient, world: dict[str, str], *, examples: int, anywhere: bool) -> list[str]:
+    """So many good and bad requests of each operation; with ``anywhere``, half of them about what is not there."""
+    with connection.cursor() as cursor:
+        cursor.execute("set local idle_in_transaction_session_timeout = 0")  # requests are long in the making
+    surprises: dict[str, None] = {}
+    there = places()
+    world = world | {"parcel": world["planned"], "process": str(process_of(UUID(world["order"]))), "mail": str(uuid4())}
+    for result in document.get_all_operations():
+        operation = result.ok()
+        for mode in GenerationMode:
+            for known_place in (True, False) if anywhere else (True,):
+                path = there.get((operation.method.upper(), operation.path)) if known_place else None
+                for surprise in sent(api, world, operation, mode, path, examples):
+                    surprises[surprise] = None
+    return list(surprises)
+
+
+def sent(
+    api: APIClient, world: dict[str, str], operation: Any, mode: GenerationMode, path: str | None, examples: int
+) -> list[str]:
+    surprises: list[str] = []
+
+    @settings(
+        max_examples=examples,
+        derandomize=True,
+        database=None,
+        deadline=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(case=operation.as_strategy(generation_mode=mode))
+    def ask(case: Any) -> None:
+        where = f"/api/v1/{path.format(**world)}" if path is not None else case.formatted_path
+        request = f"{case.method} {where}?{urlencode(case.query or {}, doseq=True)}"
+        body = b"" if isinstance(case.body, NotSet) else case.body
+        data = body if isinstance(body, bytes) else json.dumps(body).encode()
+        cache.clear()
+        with transaction.atomic():  # each finds the same shop
+            answer = api.generic(
+                case.method,
+                request.partition(" ")[2].rstrip("?"),
+                data,
+                case.media_type or "application/json",
+                headers={name: text for name, text in (case.headers or {}).items() if text.isprintable()},
+            )
+            transaction.set_rollback(True)
+        said = f"{request} {data[:300]!r}: {answer.status_code} {answer.content[:300]!r}"
+        surprises.extend(f"{why}: {said}" for why in wrong_with(operation, answer))
+
+    with suppress(Unsatisfiable):  # nothing about it can be bad: it has neither parameters nor a body
+        ask()
+    return surprises[:3]
+
+
+def wrong_with(operation: Any, answer: Any) -> Iterator[str]:
+    if answer.status_code >= 500:
+        yield "failed"
+    described = set(operation.definition.raw["responses"]) | BEFORE_DRF
+    if str(answer.status_code) not in described:
+        yield f"answered what is not among {', '.join(sorted(described))}"
+    elif str(answer.status_code) not in BEFORE_DRF:
+        try:
+            operation.validate_response(as_requests(answer))
+        except Exception as error:  # whatever it finds
+            yield f"not as described ({str(error)[:400]})"
+
+
+def as_requests(answer: Any) -> Response:
+    headers = {name.lower(): [value] for name, value in answer.items()}
+    request = requests.Request("GET", "http://localhost/").prepare()
+    return Response(answer.status_code, headers, answer.content, request, 0.0, False)
