@@ -55,7 +55,7 @@ B74 old: test_payment_webhook.test_an_old_signature_is_refused
 B75 again: test_payment_webhook.test_the_same_event_again_does_nothing_again
 B76 unknown type: test_payment_webhook.test_an_unknown_type_is_left_alone
 B77 another amount: test_payment_webhook.test_what_cannot_be_true_is_an_alarm_and_changes_nothing
-B78 forged messages: not tried yet; a worker accepts JSON alone (CELERY_ACCEPT_CONTENT), and a wake-up carries a name
+B78 forged messages: test_forged_messages.test_a_worker_does_nothing_of_what_is_forged_and_lives
 """
 
 import re
