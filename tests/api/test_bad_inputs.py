@@ -84,8 +84,8 @@ def test_too_many_lines_are_refused(api: APIClient, mug: Any) -> None:
     before = Event.objects.count()
     lines = [{"sku": f"S{n}", "quantity": 1} for n in range(1001)]
 
-    few_too_many = api.post("/api/v1/orders/", {"lines": lines})
-    many_too_many = api.post("/api/v1/orders/", {"lines": lines * 100})
+    few_too_many = api.post("/api/v1/orders/", {"lines": lines}, HTTP_IDEMPOTENCY_KEY="few")
+    many_too_many = api.post("/api/v1/orders/", {"lines": lines * 100}, HTTP_IDEMPOTENCY_KEY="many")
 
     assert (few_too_many.status_code, few_too_many.json()["errors"][0]["pointer"]) == (400, "/lines")
     assert (many_too_many.status_code, many_too_many.json()["code"]) == (413, "too_large")
