@@ -68,7 +68,7 @@ def stocked(units: dict[str, int]) -> None:
 
 @pytest.mark.parametrize("mode", ["transaction", "saga"])
 def test_of_what_many_want_at_once_exactly_what_is_there_is_sold(empty_log, broker, tmp_path, mode):
-    raced(broker, tmp_path, mode, number=25 if mode == "transaction" else 12)
+    raced(broker, tmp_path, mode, number=25 if mode == "transaction" else 6)
 
 
 @pytest.mark.long
