@@ -2,6 +2,8 @@
 
 import json
 import os
+import socket
+import time
 import uuid
 from contextlib import suppress
 from pathlib import Path
@@ -30,6 +32,8 @@ logconfig_dict = {
     "loggers": {"gunicorn.error": _log, "gunicorn.access": _log},
 }
 
+LISTENS = 1.0  # seconds to whoever is refused before all was read
+
 
 def write_problem(sock: Any, status: int, reason: str, message: str) -> None:
     """What cannot be read as HTTP is answered as everything else that goes wrong: as a problem."""
@@ -37,6 +41,16 @@ def write_problem(sock: Any, status: int, reason: str, message: str) -> None:
     head = f"HTTP/1.1 {status} {reason}\r\nConnection: close\r\nContent-Type: {MEDIA_TYPE}\r\n"
     with suppress(OSError):  # who sent nonsense may be gone
         sock.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n{body}".encode())
+        sock.shutdown(socket.SHUT_WR)
+        drain(sock, time.monotonic() + LISTENS)
+
+
+def drain(sock: Any, until: float) -> None:
+    """Read on for a moment: whoever still sends when the connection is closed never hears why."""
+    while (left := until - time.monotonic()) > 0:
+        sock.settimeout(left)
+        if not sock.recv(65536):
+            return
 
 
 util.write_error = write_problem

@@ -79,7 +79,7 @@ class OrderTimelines(Projection):
 
     @on("Customer.Erased", entry=every("customer_id"))
     def customer_erased(self, entry: TimelineEntry) -> None:
-        entry.detail = ERASED
+        entry.detail, entry.customer_id = ERASED, None  # a change, also where the log has forgotten already
 
     @on("Order.Shipped")
     def shipped(self, stream_id: UUID, position: int, at: datetime) -> TimelineEntry:
