@@ -4,42 +4,63 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
-from shop.admin import ReadOnlyAdmin, events_of
+from shop.admin import ReadOnlyAdmin, shown
 from shop.billing.models import Contact, OrderPayment, TakingsOfDay
 
 
 @admin.register(Contact)
 class ContactAdmin(ReadOnlyAdmin):
-    list_display = ("name", "email", "version", "position", "events")
+    list_display = ("name", "email", "version", "position")
+    sortable_by = ("name",)
     search_fields = ("name", "email")
+    search_help_text = "Name, e-mail address, or an id"
     ordering = ("name", "id")
-    fields = ("id", "name", "email", "version", "position", "events")
-    readonly_fields = ("events",)
+    told_to = "customers.history"
+    fields = ("name", "email", "customer", "version", "position")
+    readonly_fields = ("customer",)
 
-    @admin.display(description="history")
-    def events(self, contact: Contact) -> SafeString:
-        return events_of(contact.id)
+    @admin.display
+    def customer(self, contact: Contact) -> SafeString | str:
+        return shown.linked("customers", "customersummary", contact.id)
 
 
 @admin.register(OrderPayment)
 class OrderPaymentAdmin(ReadOnlyAdmin):
-    list_display = ("order_id", "amount", "authorised", "captured", "refunded", "currency", "requested_at", "events")
-    list_filter = ("currency",)
-    date_hierarchy = "requested_at"
+    list_display = ("requested_at", "order", "asked", "held", "taken", "given_back")
+    sortable_by = ("requested_at",)
+    search_ids = ("pk", "order_id", "customer_id")
     ordering = ("-requested_at", "-id")
+    told_to = "payments.history"
+    fieldsets = (
+        ("Money", {"fields": ("asked", "held", "taken", "given_back")}),
+        ("Payment", {"fields": ("order", "payment", "requested_at", "captured_at", "refunded_at")}),
+    )
+    readonly_fields = ("asked", "held", "taken", "given_back", "order", "payment")
 
-    @admin.display(description="history")
-    def events(self, payment: OrderPayment) -> SafeString:
-        return events_of(payment.id)
+    asked = shown.money_of("amount", "asked for")
+    held = shown.money_of("authorised")
+    taken = shown.money_of("captured")
+    given_back = shown.money_of("refunded")
+
+    @admin.display
+    def order(self, payment: OrderPayment) -> SafeString | str:
+        return shown.linked("ordering", "ordersummary", payment.order_id)
+
+    @admin.display
+    def payment(self, payment: OrderPayment) -> SafeString | str:
+        return shown.linked("payments", "paymentsummary", payment.id)
 
 
 @admin.register(TakingsOfDay)
 class TakingsAdmin(ReadOnlyAdmin):
-    list_display = ("day", "currency", "captured", "refunded", "net", "captures", "refunds")
-    list_filter = ("currency",)
-    date_hierarchy = "day"
+    list_display = ("day", "taken", "given_back", "kept", "captures", "refunds")
+    sortable_by = ("day",)
     ordering = ("-day", "currency")
     list_display_links = None
+
+    taken = shown.money_of("captured")
+    given_back = shown.money_of("refunded")
+    kept = shown.money_of("net")
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """A list alone: a day is made of many streams, and has no history of its own."""

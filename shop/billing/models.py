@@ -11,6 +11,7 @@ from eventstore.sealing import ERASED
 from projections.models import ReadModel
 from projections.projection import Projection, on
 from shop.values import Money
+from shop.words import words_index
 
 
 class Contact(ReadModel):
@@ -19,6 +20,9 @@ class Contact(ReadModel):
     id = models.UUIDField(primary_key=True)
     name = models.CharField(max_length=200, db_index=True)
     email = models.CharField(max_length=254)
+
+    class Meta:
+        indexes = [words_index("name", "email", name="billing_words")]
 
     def __str__(self) -> str:
         return self.name

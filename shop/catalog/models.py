@@ -17,6 +17,7 @@ from projections.projection import Projection, every, on
 from shop.catalog.prices import Past, Scheduled, running
 from shop.catalog.repricing.models import RepricedLine, RepricedLines, Repricings, RepricingSummary
 from shop.values import Money
+from shop.words import words_index
 
 __all__ = [
     "AmountInForce",
@@ -57,6 +58,7 @@ class ProductSummary(ReadModel):
         indexes = [
             models.Index(fields=["created_at", "id"], name="catalog_created_at"),
             GinIndex(SEARCHED, name="catalog_searched"),
+            words_index("sku", "name", "description", name="catalog_words"),
         ]
 
     def __str__(self) -> str:

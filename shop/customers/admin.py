@@ -1,16 +1,9 @@
-from collections.abc import Sequence
-from datetime import timedelta
-from typing import Any
-
-from django.contrib import admin, messages
-from django.db.models import QuerySet
-from django.http import HttpRequest
-from django.utils.html import format_html_join
+from django.contrib import admin
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from eventstore.cause import because
-from shop.admin import ReadOnlyAdmin, events_of, pretty
-from shop.customers.commands import grant_premium
+from shop.admin import Panel, ReadOnlyAdmin, look, shown, yes_or_no
+from shop.customers.asks import ASKS, is_known
 from shop.customers.models import (
     AddressChange,
     CreditMovement,
@@ -20,98 +13,108 @@ from shop.customers.models import (
     tier_is,
     today,
 )
-from shop.errors import Refused
-from shop.roles import may
-from shop.values import plain
 
-TRIAL = timedelta(days=30)
-SHOWN = 50  # lines of a statement or of a history
+Tier = look("tier", "tier", {tier: lambda tier=tier: tier_is(tier, today()) for tier in ("standard", "premium")})
+Birthday = look(
+    "birthday",
+    "birthday",
+    {days: lambda days=days: born_within(today(), int(days)) for days in ("0", "7", "14")},
+    {"0": "today", "7": "within 7 days", "14": "within 14 days"},
+)
 
-
-class Tier(admin.SimpleListFilter):
-    title = parameter_name = "tier"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> Sequence[tuple[str, str]]:
-        return [("standard", "standard"), ("premium", "premium")]
-
-    def queryset(self, request: HttpRequest, customers: QuerySet[CustomerSummary]) -> QuerySet[CustomerSummary]:
-        return customers.filter(tier_is(self.value(), today())) if self.value() else customers
-
-
-class Birthday(admin.SimpleListFilter):
-    title = parameter_name = "birthday"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> Sequence[tuple[str, str]]:
-        return [("0", "today"), ("7", "within 7 days"), ("14", "within 14 days")]
-
-    def queryset(self, request: HttpRequest, customers: QuerySet[CustomerSummary]) -> QuerySet[CustomerSummary]:
-        days = self.value() or ""
-        return customers.filter(born_within(today(), int(days))) if days in ("0", "7", "14") else customers
+VIEW = "customers.view_customersummary"
+CREDIT = Panel(
+    "Credit",
+    CreditSummary,
+    lambda customer: {"customer_id": customer.id},
+    {
+        "Limit": lambda account: shown.money(account.limit, account.currency),
+        "Reserved": lambda account: shown.money(account.reserved, account.currency),
+        "Owed": lambda account: shown.money(account.owed, account.currency),
+        "Available": lambda account: shown.money(account.available, account.currency),
+    },
+    numbers=("Limit", "Reserved", "Owed", "Available"),
+    takes=VIEW,
+)
+STATEMENT = Panel(
+    "Credit statement",
+    CreditMovement,
+    lambda customer: {"customer_id": customer.id},
+    {
+        "When": lambda line: shown.when(line.at),
+        "What": lambda line: line.kind,
+        "Amount": lambda line: shown.money(line.amount, line.currency),
+        "Owed then": lambda line: shown.money(line.owed, line.currency),
+        "Reference": lambda line: line.reference,
+    },
+    numbers=("Amount", "Owed then"),
+    takes=VIEW,
+)
+ADDRESSES = Panel(
+    "Where they lived",
+    AddressChange,
+    lambda customer: {"customer_id": customer.id},
+    {
+        "When": lambda change: shown.when(change.at),
+        "": lambda change: f"{change.kind} {change.number}",
+        "Address": lambda change: shown.address(change.address),
+    },
+    takes=VIEW,
+)
 
 
 @admin.register(CustomerSummary)
 class CustomerAdmin(ReadOnlyAdmin):
-    list_display = (
-        *("name", "email", "city", "tier", "birthday", "blocked", "default_address", "registered_at", "version"),
-        "events",
-    )
-    list_filter = (Tier, Birthday, "blocked")
+    list_display = ("name", "email", "city", "shown_tier", "birthday", "stands", "registered_at")
+    list_filter = (Tier, Birthday, yes_or_no("blocked"))
+    sortable_by = ("name", "email", "city", "registered_at")
     search_fields = ("name", "email", "city")
-    date_hierarchy = "registered_at"
+    search_help_text = "Name, e-mail address, city, or an id"
     ordering = ("-registered_at", "-id")
-    actions = ("grant_trial",)
-    fields = (
-        *("id", "name", "email", "known_addresses", "default_address", "address_history", "birthday", "tier"),
-        *("premium_until", "premium_trial", "blocked", "block_reason", "cards", "credit", "registered_at", "version"),
-        "events",
+    told_to = "customers.history"
+    also = ("Credit", "AddressHistory")
+    asks = ASKS
+    panels = (CREDIT, STATEMENT, ADDRESSES)
+    fieldsets = (
+        ("Customer", {"fields": ("name", "email", "birthday", "registered_at", "shown_tier", "premium", "stands")}),
+        ("Addresses", {"fields": ("known_addresses",), "classes": ("wide",)}),
+        ("Pays with", {"fields": ("cards",), "classes": ("wide",)}),
     )
-    readonly_fields = ("known_addresses", "address_history", "tier", "cards", "credit", "events")
+    readonly_fields = ("shown_tier", "premium", "stands", "known_addresses", "cards")
 
-    @admin.display
-    def tier(self, customer: CustomerSummary) -> str:
-        return customer.tier_on(today())
+    @admin.display(description="tier")
+    def shown_tier(self, customer: CustomerSummary) -> SafeString:
+        tier = customer.tier_on(today())
+        return shown.badge(tier, "busy" if tier == "premium" else "")
+
+    @admin.display(description="premium until")
+    def premium(self, customer: CustomerSummary) -> str:
+        until = customer.premium_until
+        return f"{until:%d %b %Y}{' (a trial)' if customer.premium_trial else ''}" if until else "–"
+
+    @admin.display(description="may buy")
+    def stands(self, customer: CustomerSummary) -> SafeString:
+        if customer.merged_into:
+            return format_html("{} into {}", shown.badge("merged"), shown.link(CustomerSummary, customer.merged_into))
+        if not is_known(customer):
+            return shown.badge("erased")
+        if not customer.blocked:
+            return shown.badge("yes", "good")
+        return format_html("{} {}", shown.badge("blocked"), customer.block_reason)
 
     @admin.display(description="addresses")
-    def known_addresses(self, customer: CustomerSummary) -> SafeString:
-        return pretty(customer.addresses)
-
-    @admin.display
-    def address_history(self, customer: CustomerSummary) -> SafeString:
-        found = AddressChange.objects.filter(customer_id=customer.id).order_by("-id")[:SHOWN]
-        places = ((c, c.address or {}) for c in found)
-        told = ((c.at, c.number, c.kind, at.get("street", ""), at.get("city", "")) for c, at in places)
-        return format_html_join("", "<div>{}: {}. {} {} {}</div>", told)
-
-    @admin.display(description="payment methods")
-    def cards(self, customer: CustomerSummary) -> SafeString:
-        told = ((m["number"], m["label"], m["last_four"]) for m in customer.payment_methods)
-        return format_html_join("", "<div>{}. {} …{}</div>", told)
-
-    @admin.display(description="credit")
-    def credit(self, customer: CustomerSummary) -> SafeString:
-        accounts = CreditSummary.objects.filter(customer_id=customer.id)
-        now = ((plain(a.owed), plain(a.reserved), plain(a.limit), a.currency) for a in accounts)
-        found = CreditMovement.objects.filter(customer_id=customer.id).order_by("-number")[:SHOWN]
-        lines = ((m.at, m.kind, plain(m.amount), plain(m.owed), m.currency, m.reference) for m in found)
-        return format_html_join("", "<div>{} owed, {} reserved, of {} {}</div>", now) + format_html_join(
-            "", "<div>{}: {} {} → {} {} owed. {}</div>", lines
+    def known_addresses(self, customer: CustomerSummary) -> SafeString | str:
+        told = (
+            (
+                each["number"],
+                " · default" if each["number"] == customer.default_address else "",
+                shown.address(each["address"]),
+            )
+            for each in customer.addresses
         )
+        return format_html_join("", "<div><small>{}{}</small><br>{}</div>", told) or "None."
 
-    @admin.display(description="history")
-    def events(self, customer: CustomerSummary) -> SafeString:
-        return events_of(customer.id)
-
-    def has_grant_permission(self, request: HttpRequest) -> bool:
-        return may(request.user, "customers.premium")
-
-    @admin.action(description=f"Grant a premium trial of {TRIAL.days} days", permissions=["grant"])
-    def grant_trial(self, request: HttpRequest, customers: QuerySet[CustomerSummary]) -> None:
-        """To each who is not premium; twice grants once."""
-        granted = 0
-        with because(actor=request.user.get_username(), reason="a trial, granted on the desk"):
-            for customer in customers:
-                try:
-                    granted += grant_premium(customer.id, until=today() + TRIAL, trial=True).position is not None
-                except Refused as refused:
-                    self.message_user(request, f"{customer}: {refused}", messages.ERROR)
-        self.message_user(request, f"{granted} of {len(customers)} were granted a trial until {today() + TRIAL}.")
+    @admin.display(description="cards")
+    def cards(self, customer: CustomerSummary) -> SafeString | str:
+        told = ((c["number"], c["label"], c["last_four"]) for c in customer.payment_methods)
+        return format_html_join("", "<div>{}. {} …{}</div>", told) or "None."

@@ -12,6 +12,7 @@ from projections.projection import Projection, every, on
 from shop.customers.accounts import Credit, CreditMovement, CreditSummary
 from shop.customers.orders import OrderCopy
 from shop.values import Address
+from shop.words import words_index
 
 __all__ = [
     "AddressChange",
@@ -46,7 +47,10 @@ class CustomerSummary(ReadModel):
 
     class Meta:
         verbose_name = "customer"
-        indexes = [models.Index(fields=["registered_at", "id"], name="customers_registered_at")]
+        indexes = [
+            models.Index(fields=["registered_at", "id"], name="customers_registered_at"),
+            words_index("name", "email", "city", name="customers_words"),
+        ]
 
     def __str__(self) -> str:
         return self.name

@@ -8,6 +8,7 @@ from django.db import models
 
 from projections.models import ReadModel
 from projections.projection import Projection, on
+from shop.words import words_index
 
 
 class StockLevel(ReadModel):
@@ -24,7 +25,10 @@ class StockLevel(ReadModel):
     opened_at = models.DateTimeField()
 
     class Meta:
-        indexes = [models.Index(fields=["on_hand", "id"], name="inventory_on_hand")]
+        indexes = [
+            models.Index(fields=["on_hand", "id"], name="inventory_on_hand"),
+            words_index("sku", name="inventory_words"),
+        ]
 
     def __str__(self) -> str:
         return self.sku
@@ -61,6 +65,9 @@ class Reservation(ReadModel):
     status = models.CharField(max_length=20, db_index=True)
     taken_back = models.BigIntegerField(default=0, help_text="Of what was shipped.")
     reserved_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        indexes = [words_index("sku", name="inventory_claim_words")]
 
     def __str__(self) -> str:
         return f"{self.quantity} × {self.sku}"

@@ -1,12 +1,12 @@
 from typing import Any
+from uuid import UUID
 
 from django.contrib import admin
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from shop.admin import ReadOnlyAdmin, events_of
+from shop.admin import ReadOnlyAdmin, one_of, shown
+from shop.notifications.api import KINDS, STATUSES
 from shop.notifications.models import OutgoingMail
 
 
@@ -14,24 +14,31 @@ from shop.notifications.models import OutgoingMail
 class MailboxAdmin(ReadOnlyAdmin):
     """The mailbox: what customers were told, and what is still to go out."""
 
-    list_display = ("subject", "recipient", "kind", "status", "tries", "written_at", "sent_at", "order")
-    list_filter = ("status", "kind")
+    list_display = ("subject", "recipient", "stands", "kind", "tries", "written_at", "sent_at")
+    list_filter = (one_of("status", STATUSES), one_of("kind", KINDS))
+    sortable_by = ("written_at",)
     search_fields = ("recipient", "subject")
-    date_hierarchy = "written_at"
+    search_ids = ("pk", "order_id", "customer_id")
+    search_help_text = "Recipient, subject, or an id"
     ordering = ("-written_at", "-id")
-    fields = (
-        *("recipient", "subject", "letter", "status", "tries", "error", "written_at", "due_at", "sent_at"),
-        *("kind", "message_id", "customer_id", "order_id", "order"),
+    badge = "status"
+    fieldsets = (
+        ("Mail", {"fields": ("recipient", "kind", "written_at", "sent_at", "order", "message_id")}),
+        ("Sending", {"fields": ("tries", "due_at", "error")}),
+        ("Text", {"fields": ("letter",), "classes": ("wide",)}),
     )
     readonly_fields = ("letter", "order")
 
-    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
-        return super().history_view(request, get_object_or_404(OutgoingMail, pk=object_id).order_id)
+    stands = shown.status_of("status")
+
+    def stream_of(self, row: Any) -> UUID:
+        """It is no stream's row; what it tells of is."""
+        return row.order_id  # type: ignore[no-any-return]
 
     @admin.display(description="text")
     def letter(self, mail: OutgoingMail) -> SafeString:
         return format_html('<pre style="white-space: pre-wrap">{}</pre>', mail.text)
 
-    @admin.display(description="order")
-    def order(self, mail: OutgoingMail) -> SafeString:
-        return events_of(mail.order_id)
+    @admin.display
+    def order(self, mail: OutgoingMail) -> SafeString | str:
+        return shown.linked("ordering", "ordersummary", mail.order_id)

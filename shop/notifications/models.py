@@ -10,6 +10,7 @@ from django.db.models.functions import Now
 from projections.models import ReadModel
 from projections.projection import Gone, Projection, on
 from shop.values import Money
+from shop.words import words_index
 
 LATE = timedelta(days=1)  # an order that is recorded so long after it was placed is history: its customer knows
 
@@ -44,6 +45,7 @@ class OutgoingMail(models.Model):
     class Meta:
         verbose_name = "mail"
         indexes = [
+            words_index("recipient", "subject", name="notifications_words"),
             models.Index(fields=["written_at", "id"], name="notifications_written_at"),
             models.Index(fields=["due_at", "id"], name="notifications_due", condition=models.Q(status="waiting")),
         ]

@@ -15,6 +15,7 @@ from shop.ordering.checkout.models import CheckoutSummary
 from shop.ordering.copies import CardCopy, CustomerCopy, ProductCopy
 from shop.ordering.timeline import OrderThread, TimelineEntry
 from shop.values import Address, Money
+from shop.words import words_index
 
 __all__ = [
     "CardCopy",
@@ -58,6 +59,7 @@ class OrderSummary(ReadModel):
     class Meta:
         verbose_name = "order"
         indexes = [
+            words_index("reference", "customer_name", name="ordering_words"),
             models.Index(fields=["placed_at", "id"], name="ordering_placed_at"),
             models.Index(fields=["amount", "id"], name="ordering_amount"),
             models.Index(fields=["customer_name", "id"], name="ordering_customer_name"),

@@ -9,6 +9,7 @@ from django.db.models.functions import Now
 from projections.models import ReadModel
 from projections.projection import Gone, Projection, on
 from shop.values import Money
+from shop.words import words_index
 
 
 class PaymentSummary(ReadModel):
@@ -32,6 +33,7 @@ class PaymentSummary(ReadModel):
     class Meta:
         verbose_name = "payment"
         indexes = [
+            words_index("reference", "last_four", name="payments_words"),
             models.Index(fields=["requested_at", "id"], name="payments_requested_at"),
             models.Index(fields=["amount", "id"], name="payments_amount"),
         ]

@@ -11,6 +11,7 @@ from eventstore.sealing import erased
 from projections.models import ReadModel
 from projections.projection import Gone, Projection, every, on
 from shop.values import Address
+from shop.words import words_index
 
 
 class ShipmentSummary(ReadModel):
@@ -37,6 +38,7 @@ class ShipmentSummary(ReadModel):
     class Meta:
         verbose_name = "shipment"
         indexes = [
+            words_index("carrier", "tracking", name="shipping_words"),
             models.Index(fields=["planned_at", "id"], name="shipping_planned_at"),
             models.Index(fields=["changed_at", "id"], name="shipping_changed_at"),
         ]

@@ -8,6 +8,7 @@ from django.db.models.functions import Now
 
 from projections.models import ReadModel
 from projections.projection import Projection, on
+from shop.words import words_index
 
 
 class SealedCard(models.Model):
@@ -51,7 +52,10 @@ class CardSummary(ReadModel):
 
     class Meta:
         verbose_name = "card"
-        indexes = [models.Index(fields=["stored_at", "id"], name="vault_stored_at")]
+        indexes = [
+            models.Index(fields=["stored_at", "id"], name="vault_stored_at"),
+            words_index("last_four", "brand", name="vault_words"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.brand} …{self.last_four}"

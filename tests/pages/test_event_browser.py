@@ -118,9 +118,10 @@ def test_a_product_leads_to_its_events(mug: UUID, staff: User, page: Page) -> No
 
     page.goto("/admin/catalog/productsummary/?q=MUG-1")
     sign_in(page)
-    page.get_by_role("link", name="events", exact=True).click()
+    page.get_by_role("link", name="MUG-1", exact=True).click()
+    page.get_by_role("link", name="History", exact=True).click()
 
-    expect(page.locator(".log-state")).to_contain_text("Harbour mug, blue")
+    expect(page.locator("#content")).to_contain_text("Harbour mug, blue")
 
 
 def test_a_customer_who_was_forgotten_is_forgotten_here(

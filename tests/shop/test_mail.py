@@ -15,6 +15,7 @@ from projections.lease import begin
 from projections.models import Parked
 from projections.operations import Refused, replay
 from projections.projection import known
+from shop.admin.looking import life_page
 from shop.catalog.commands import create_product
 from shop.customers.commands import add_address, change_email, erase_customer, register_customer, rename_customer
 from shop.notifications.models import OutgoingMail
@@ -256,4 +257,4 @@ def test_staff_look_into_the_mailbox_and_change_nothing(client, order):
     assert "thank you for your order" in shown
     assert client.post(page, {"status": "sent"}).status_code == 403
     history = client.get(reverse("admin:notifications_outgoingmail_history", args=[mail.pk]))
-    assert history.url == reverse("admin:eventstore_event_stream", args=[UUID(str(order))])
+    assert history.url == life_page(UUID(str(order)))

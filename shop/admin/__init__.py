@@ -6,8 +6,6 @@ from typing import Any
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group, User
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -16,28 +14,14 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 
 from projections.admin import ParkedAdmin, ProjectionAdmin
 from projections.models import Checkpoint, Parked
+from shop.admin import shown
+from shop.admin.ask import Ask
+from shop.admin.choosing import look, one_of, yes_or_no
+from shop.admin.looking import ReadOnlyAdmin
+from shop.admin.panels import Panel, beside
 from shop.models import CustomerUser
 
-
-class ReadOnlyAdmin(ModelAdmin):
-    """A table to look at. Its permission to view is Django's; nobody has one to change it."""
-
-    show_full_result_count = False
-    list_per_page = 50
-    actions = None
-
-    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
-        """All that happened to it: the log knows, Django's own table of edits does not."""
-        return redirect("admin:eventstore_event_stream", object_id)
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
+__all__ = ["Ask", "Panel", "ReadOnlyAdmin", "beside", "events_of", "look", "one_of", "pretty", "shown", "yes_or_no"]
 
 
 def events_of(stream_id: Any) -> SafeString:

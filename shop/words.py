@@ -1,0 +1,64 @@
+"""Search by the beginnings of words, whatever their order: an index finds them among millions of rows."""
+
+import re
+from typing import Any
+from uuid import UUID
+
+from django.contrib.postgres.indexes import GinIndex
+from django.db.models import BooleanField, F, Func, Q, QuerySet, TextField, Value
+
+WORD = re.compile(r"[^\W_]+")
+MOST = 10  # words that are looked for
+
+
+class Words(Func):
+    """The words of some columns of text, as PostgreSQL's full text search has them, with no language's rules.
+
+    What is neither letter nor digit divides words: in an e-mail address, and in a SKU, too.
+    """
+
+    output_field = TextField()
+
+    def as_sql(self, compiler: Any, connection: Any, *_: Any, **__: Any) -> Any:
+        compiled = [compiler.compile(each) for each in self.source_expressions]
+        text = " || ' ' || ".join(sql for sql, _ in compiled)
+        parameters = [value for _, values in compiled for value in values]
+        return f"to_tsvector('simple', regexp_replace(lower({text}), '[^[:alnum:]]+', ' ', 'g'))", parameters
+
+
+class Has(Func):
+    """Whether words (``Words``) have all those that a query asks for."""
+
+    arg_joiner = " @@ "
+    template = "%(expressions)s"
+    output_field = BooleanField()
+    conditional = True
+
+
+class Query(Func):
+    function = "to_tsquery"
+    template = "%(function)s('simple', %(expressions)s)"
+    output_field = TextField()
+
+
+def words_index(*columns: str, name: str) -> GinIndex:
+    """What ``found`` looks into; for ``Meta.indexes``."""
+    return GinIndex(Words(*(F(each) for each in columns)), name=name)
+
+
+def found(rows: QuerySet[Any], text: str, columns: tuple[str, ...], ids: tuple[str, ...] = ()) -> QuerySet[Any]:
+    """Those that have all the words of ``text``, or their beginnings, in ``columns``; or that id in ``ids``."""
+    if ids and (asked := as_id(text)):
+        return rows.filter(Q(*((each, asked) for each in ids), _connector=Q.OR))
+    words = WORD.findall(text.lower())[:MOST]
+    if not words or not columns:
+        return rows.none()
+    query = Query(Value(" & ".join(f"{word}:*" for word in words)))
+    return rows.filter(Has(Words(*(F(each) for each in columns)), query))
+
+
+def as_id(text: str) -> UUID | None:
+    try:
+        return UUID(text.strip())
+    except ValueError:
+        return None
