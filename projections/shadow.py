@@ -92,14 +92,14 @@ def create(projection: Projection, where: str) -> None:
 def finish(projection: Projection, where: str, until: float = float("inf")) -> bool:
     """The other indexes, statistics for the planner, and whoever may read the live tables may read these.
 
-    Answers whether all is done, before the clock is at ``until``.
+    Answers whether all is done; at ``until`` it stops behind an index.
     """
     for table in tables(projection):
         for index in _missing(where, table):
-            if time.monotonic() >= until:
-                return False
             with transaction.atomic():
                 _add(where, table, index)
+            if time.monotonic() >= until:
+                return False
     with transaction.atomic(), connection.cursor() as cursor:
         for table in tables(projection):
             cursor.execute(f'ANALYZE "{where}"."{table}"')
