@@ -189,7 +189,10 @@ def _is_looked_up(projection: Projection, table: str, index: Index) -> bool:
             if table.removesuffix("_history" if is_past else "") == model.db_table:
                 wanted.add((model.get_field(each.column) if each.column else model.pk).column)
     if is_past:
-        return bool(wanted) and (index.definition.startswith("PRIMARY") or index.columns[1] in wanted)
+        # Behind the epoch; an index of another kind, as GIN, has none.
+        return bool(wanted) and (
+            index.definition.startswith("PRIMARY") or bool(wanted.intersection(index.columns[1:2]))
+        )
     keys = {model._meta.pk.column for model in projection.tables if model._meta.db_table == table}
     return bool((wanted | keys).intersection(index.columns[:1]))
 

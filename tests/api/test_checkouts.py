@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from rest_framework.test import APIClient
 
@@ -25,7 +25,8 @@ def a_card() -> UUID:
 
 
 def ask(api: APIClient, checkout: object, what: str, body: Any = None, status: int = 200) -> Any:
-    answer = api.post(f"{API}/checkouts/{checkout}/{what}/", body or {})
+    key = {"Idempotency-Key": str(uuid4())}
+    answer = api.post(f"{API}/checkouts/{checkout}/{what}/", body or {}, headers=key)
     assert answer.status_code == status, answer.content
     return answer.json()
 
