@@ -25,6 +25,8 @@ def table(title: str, icon: str, app: str, model: str, query: str = "") -> Entry
     return Entry(title, icon, f"admin:{app}_{model}_changelist", f"{app}.view_{model}", query)
 
 
+FEW = 2  # entries that a group shows always
+
 GROUPS = {
     "Customers": (
         table("Customers", "group", "customers", "customersummary"),
@@ -85,7 +87,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     groups: list[dict[str, Any]] = [{"title": None, "items": [desk]}]
     for title, entries in GROUPS.items():
         if items := list(shown(request, entries)):
-            groups.append({"title": title, "collapsible": len(items) > 1, "items": items})
+            groups.append({"title": title, "collapsible": len(items) > FEW, "items": items})
     return groups
 
 
