@@ -106,7 +106,9 @@ def test_no_operation_answers_in_a_media_type_that_it_has_not(operation: str, ap
         return
     method, _, route = operation.partition(" ")
     path = route.replace("<uuid:pk>", str(ada)).replace("<ordinal:number>", "1").replace("<slug:code>", "not_found")
-    path = path.replace("<slug:name>", "Orders").replace("<str:sku>", "MUG-1")
+    path = (
+        path.replace("<slug:name>", "Orders").replace("<str:sku>", "MUG-1").replace("<slug:correlation_id>", str(ada))
+    )
 
     answer = api.generic(method, f"/{path}", "{}", "application/json", HTTP_ACCEPT="image/png")
 

@@ -48,6 +48,7 @@ def test_a_customer_is_registered_and_read_back(api: APIClient, catch_up: CatchU
         "blocked": False,
         "block_reason": "",
         "registered_at": read.json()["registered_at"],
+        "merged_into": None,
     }
 
 
