@@ -47,7 +47,7 @@ def said(port: int, sent: bytes) -> bytes:
         with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
             connection.sendall(sent)
             return b"".join(iter(lambda: connection.recv(65536), b""))
-    except ConnectionError:
+    except (ConnectionError, TimeoutError):  # it is not up yet
         return b""
 
 

@@ -287,8 +287,7 @@ def test_a_double_click_is_one_order(till: Visitor) -> None:
 def test_a_quote_that_has_expired_is_replaced_and_said(till: Visitor) -> None:
     form = till.form("/checkout/", "/checkout/place/")
 
-    with patch("shop.ordering.checkout.commands.datetime") as clock:
-        clock.now.return_value = datetime.now(UTC) + timedelta(minutes=16)
+    with patch("shop.ordering.checkout.commands.now", return_value=datetime.now(UTC) + timedelta(minutes=16)):
         refused = till.post("/checkout/place/", form, follow=True)
 
     assert "The quote has expired. Nothing was ordered: this is a new one." in words(refused)
