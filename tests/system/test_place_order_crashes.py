@@ -162,6 +162,12 @@ ALL = {(story, outcome) for story in STORIES for outcome in OUTCOMES if outcome 
 NOT_IN_A_STORY: dict[str, str] = {  # point without its last word: why
     "AddressQuestions, Customer.AddressRemoved": "as AddressChanged: the same method",
     "AddressQuestions, Customer.DefaultAddressSet": "as AddressChanged: the same method",
+    "CardsOfErasedCustomers, Card.Stored": "before any order: no stock, no money",
+    "CardsOfErasedCustomers, Customer.PaymentMethodAdded": "as Card.Stored",
+    "Forgetting, Customer.Merged": "as Customer.Erased: the same commands",
+    "Mails, Order.LinesEdited": "as Order.Confirmed: a mail more",
+    "Repricer, Repricing.Advanced": "prices, not orders: tests/shop/test_repricing_commands.py",
+    "Repricer, Repricing.Planned": "prices, not orders: tests/shop/test_repricing_commands.py",
 }
 
 ON_HOLIDAY = Address("Strand 9", "Norderney", "26548", "DE")
