@@ -181,6 +181,7 @@ EVENTSTORE_KEYS = env.list("EVENTSTORE_KEYS", default=[])  # NAME:BASE64, the pr
 
 LANGUAGE_CODE = "en-gb"
 TIME_ZONE = "UTC"
+FORMAT_MODULE_PATH = "shop.formats"
 USE_TZ = True
 
 STATIC_URL = "static/"

@@ -4,14 +4,17 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 from uuid import UUID
 
-from django.contrib import messages
+from django.contrib import admin, messages
+from django.contrib.admin import helpers
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import NoReverseMatch, URLPattern, path, reverse
-from unfold.admin import ModelAdmin
+from django.utils.html import escape
+from django.utils.safestring import SafeString, mark_safe
+from unfold.admin import ModelAdmin, checkbox
 
 from projections.models import ReadModel
 from projections.projection import keeper
@@ -25,6 +28,9 @@ from shop.admin.panels import Panel
 from shop.admin.past import BOX, Past, keeps_history, past_of
 from shop.admin.told import told
 from shop.roles import may
+
+KEY = "the-key-of-the-row"
+BOX_OF_ROW = str(checkbox.render(helpers.ACTION_CHECKBOX_NAME, KEY))
 
 
 class ReadOnlyAdmin(ModelAdmin):
@@ -103,6 +109,11 @@ class ReadOnlyAdmin(ModelAdmin):
         if not text.strip():
             return rows, False
         return words.found(rows, text, tuple(self.search_fields), tuple(self.search_ids)), False
+
+    @admin.display(description=ModelAdmin.action_checkbox.short_description)
+    def action_checkbox(self, obj: Any) -> SafeString:
+        """As unfold draws it, drawn once for all rows: by a template each, they took half as long as all else."""
+        return mark_safe(BOX_OF_ROW.replace(KEY, escape(obj.pk)))  # noqa: S308  # escaped
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         """What may be asked for several at once; of the past, nothing."""

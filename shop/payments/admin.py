@@ -1,12 +1,11 @@
 from django.contrib import admin
-from django.db.models import Q
 from django.utils.safestring import SafeString
 
 from shop.admin import Ask, Panel, ReadOnlyAdmin, look, one_of, shown
 from shop.forms import Nothing
 from shop.payments.api import STATUSES, CapturePayment, RefundPayment
 from shop.payments.commands import capture, refund_payment, void
-from shop.payments.models import GatewayCall, PaymentAlarm, PaymentRefund, PaymentSummary
+from shop.payments.models import TO_RECONCILE, GatewayCall, PaymentAlarm, PaymentRefund, PaymentSummary
 
 VIEW = "payments.view_paymentsummary"
 
@@ -47,11 +46,10 @@ ALARMS = Panel(
     {"When": lambda alarm: shown.when(alarm.at), "What": lambda alarm: alarm.detail},
     order=("-at",),
 )
-# Nobody can say what became of it; or the gateway would not capture it.
 Reconcile = look(
     "look",
     "look at",
-    {"reconcile": Q(status="unknown") | (Q(status="authorised") & ~Q(reason=""))},
+    {"reconcile": TO_RECONCILE},
     {"reconcile": "To reconcile"},
 )
 

@@ -11,6 +11,9 @@ from projections.projection import Gone, Projection, on
 from shop.values import Money
 from shop.words import words_index
 
+# Nobody can say what became of it; or the gateway would not capture it.
+TO_RECONCILE = models.Q(status="unknown") | models.Q(models.Q(status="authorised"), ~models.Q(reason=""))
+
 
 class PaymentSummary(ReadModel):
     """One row per payment: an order has one."""
@@ -35,6 +38,7 @@ class PaymentSummary(ReadModel):
         indexes = [
             words_index("reference", "last_four", name="payments_words"),
             models.Index(fields=["requested_at", "id"], name="payments_requested_at"),
+            models.Index(fields=["requested_at", "id"], condition=TO_RECONCILE, name="payments_to_reconcile"),
             models.Index(fields=["amount", "id"], name="payments_amount"),
         ]
 
