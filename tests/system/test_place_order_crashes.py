@@ -164,7 +164,7 @@ NOT_IN_A_STORY: dict[str, str] = {  # point without its last word: why
     "AddressQuestions, Customer.DefaultAddressSet": "as AddressChanged: the same method",
     "CardsOfErasedCustomers, Card.Stored": "before any order: no stock, no money",
     "CardsOfErasedCustomers, Customer.PaymentMethodAdded": "as Card.Stored",
-    "Forgetting, Customer.Merged": "as Customer.Erased: the same commands",
+    "Forgetting, Customer.Merged": "moves a sign-in: no stock, no money",
     "Mails, Order.LinesEdited": "as Order.Confirmed: a mail more",
     "Repricer, Repricing.Advanced": "prices, not orders: tests/shop/test_repricing_commands.py",
     "Repricer, Repricing.Planned": "prices, not orders: tests/shop/test_repricing_commands.py",
