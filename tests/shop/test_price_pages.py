@@ -10,11 +10,11 @@ from django.urls import reverse
 
 from eventstore.models import Event
 from projections.engine import catch_up
+from shop.admin.exporting import cell
 from shop.application import shop
 from shop.catalog.domain import Product
 from shop.catalog.models import RepricedLine, RepricingSummary
 from shop.desk.models import PriceDraft
-from shop.desk.prices.changes import cell
 from shop.inventory.commands import receive_stock
 from shop.inventory.models import StockMovement
 from shop.values import id_of

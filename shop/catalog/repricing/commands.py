@@ -1,12 +1,11 @@
 """Many prices at once: planned by one command, carried out by a policy in steps, each line a command of its own."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from uuid import UUID, uuid5
 
 from eventsourcing.application import AggregateNotFoundError
 
-from eventstore.cause import because, cause
+from eventstore.cause import because, cause, now
 from eventstore.domain import uuid7
 from eventstore.persistence import rows
 from shop.application import Receipt, command, find, shop
@@ -45,8 +44,7 @@ def plan_repricing(
 @command
 def reprice(*, title: str, reason: str, lines: Sequence[Wanted]) -> Receipt:
     """As ``plan_repricing``, for prices that are wanted now. UnknownSku names the first; NothingToChange."""
-    now = _now()
-    found = preview(lines, exactly([line.sku for line in lines], now), "")
+    found = preview(lines, exactly([line.sku for line in lines], now()), "")
     if found.wrong:
         first = found.wrong[0]
         raise UnknownSku(first.detail, sku=first.text.split(",")[0], pointer=f"/lines/{first.number - 1}/sku")
@@ -56,7 +54,7 @@ def reprice(*, title: str, reason: str, lines: Sequence[Wanted]) -> Receipt:
 @command
 def undo_prices(correlation_id: UUID, *, reason: str) -> Receipt:
     """Set back what happened to prices under that id; what others changed since is left alone. NothingToUndo."""
-    found = undoing(correlation_id, _now())
+    found = undoing(correlation_id, now())
     title = f"Undo of {title_of(correlation_id)}"
     return _planned(uuid7(), "undo", title, found.changes, reason, correlation_id)
 
@@ -74,7 +72,7 @@ def stop_repricing(repricing_id: UUID, *, reason: str) -> Receipt:
 def change_price(product_id: UUID, *, change: Change) -> Receipt:
     """PriceMoved: the product is not as it was when that was decided on; BadSchedule."""
     product = shop.load(Product, product_id)
-    carry_out(product, change, _now())
+    carry_out(product, change, now())
     return shop.record(product)
 
 
@@ -115,7 +113,3 @@ def _planned(
     caused = {"causation_id": rows(LAST, undoes)[0][0]} if undoes else {}
     with because(reason=reason, **caused):
         return shop.record(Repricing.plan(repricing_id, kind, title, changes, by, reason, under, undoes))
-
-
-def _now() -> datetime:
-    return cause.get().effective_at or datetime.now(UTC)

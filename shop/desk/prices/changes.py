@@ -1,8 +1,5 @@
 """What was changed: how far it is, what became of each line, and its undo."""
 
-import csv
-from collections.abc import Iterator
-from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -13,6 +10,7 @@ from rest_framework.exceptions import ValidationError
 from eventstore.cause import because
 from eventstore.log import exists
 from projections.waiting import wait_until
+from shop.admin import exporting
 from shop.catalog.models import RepricedLine, RepricingSummary
 from shop.catalog.repricing.commands import stop_repricing
 from shop.desk.doors import only, show
@@ -23,8 +21,7 @@ from shop.roles import may
 
 ON_A_PAGE = 100
 RESULTS = ("changed", "conflict", "refused", "unchanged")
-COLUMNS = ("number", "sku", "before", "after", "starts", "result", "detail")
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
+COLUMNS = ["number", "sku", "before", "after", "starts", "result", "detail"]
 
 
 @only("repricings.list")
@@ -85,26 +82,8 @@ def _stop(request: HttpRequest, pk: UUID) -> HttpResponse:
 def lines(request: HttpRequest, pk: UUID) -> HttpResponseBase:
     """Its lines as CSV."""
     get_object_or_404(RepricingSummary, pk=pk)
-    rows = RepricedLine.objects.filter(repricing_id=pk).order_by("number").values_list(*COLUMNS)
+    rows = RepricedLine.objects.filter(repricing_id=pk).order_by("number")
     headers = {"Content-Disposition": f'attachment; filename="price-change-{pk}.csv"', "Cache-Control": "no-store"}
-    return StreamingHttpResponse(written(rows), content_type="text/csv; charset=utf-8", headers=headers)
-
-
-class Echo:
-    """A file that gives back what is written to it."""
-
-    def write(self, text: str) -> str:
-        return text
-
-
-def written(rows: Any) -> Iterator[str]:
-    to = csv.writer(Echo())
-    yield "\ufeff" + to.writerow(COLUMNS)  # so that spreadsheets take it for UTF-8
-    for row in rows.iterator(chunk_size=2000):
-        yield to.writerow([cell(value) for value in row])
-
-
-def cell(value: Any) -> Any:
-    """What a spreadsheet would calculate becomes text."""
-    text = "" if value is None else str(value)
-    return f"'{text}" if text.startswith(FORMULA) else text
+    return StreamingHttpResponse(
+        exporting.lines(rows, COLUMNS), content_type="text/csv; charset=utf-8", headers=headers
+    )
