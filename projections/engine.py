@@ -77,19 +77,20 @@ def advance(leases: Sequence[Lease], end: int, report: Report = silent) -> list[
     with no_collection():
         limit = 1 if leases[0].failed else min(BATCH, *(lease.batch for lease in leases))
         events, to = read(leases, end, limit)
+        mine = {lease: [event for event in events if event.name in lease.projection.handlers] for lease in leases}
+        idle = [lease for lease in leases if not mine[lease]]
+        busy = [lease for lease in leases if mine[lease]]
+        if isinstance(leases[0].projection, Policy):
+            busy = busy[:1]  # what it asks for may take long: the others stay where they are, and are next
         over: list[Lease] = []
-        idle: list[Lease] = []
-        for lease in leases:
-            mine = [event for event in events if event.name in lease.projection.handlers]
-            if not mine:
-                idle.append(lease)
-            elif not _go_on(lease, mine, to, release=to == end) or to == end:
-                over.append(lease)
         if idle:
             move_all(idle, to, release=to == end)
             over += idle if to == end else []
+        for lease in busy:
+            if not _go_on(lease, mine[lease], to, release=to == end) or to == end:
+                over.append(lease)
     taken = time.monotonic() - began
-    for lease in leases:
+    for lease in (*idle, *busy):
         lease.batch = _next_batch(limit, taken) if len(events) == limit else lease.batch
         report(lease.name, "advancing", lease.position, end, len(events))
     return over
@@ -218,11 +219,12 @@ def _next_batch(limit: int, seconds: float) -> int:
 
 
 def _standing_together(leases: Iterable[Lease]) -> list[list[Lease]]:
-    """In groups of one position, the last first. Alone: those that stopped (tried with one event), policies, parts."""
+    """In groups of one position, the last first; projections and policies apart. Alone: those that stopped (tried with
+    one event), and parts."""
 
     def place(lease: Lease) -> tuple[Any, ...]:
-        alone = lease.failed or lease.part is not WHOLE or isinstance(lease.projection, Policy)
-        return -lease.position, lease.failed, lease.name if alone else ""
+        alone = lease.failed or lease.part is not WHOLE
+        return -lease.position, isinstance(lease.projection, Policy), lease.failed, lease.name if alone else ""
 
     return [list(group) for _, group in groupby(sorted(leases, key=place), key=place)]
 
