@@ -101,8 +101,13 @@ def position(model: type[ReadModel], moment: int | datetime, timeout: float) -> 
             f"{model.__name__} keeps no history: write `keeps_history = True` in {projection.name}, and "
             "`manage.py makemigrations`."
         )
+    return seen(projection, moment, timeout)
+
+
+def seen(projection: Any, moment: int | datetime, timeout: float) -> int:
+    """The position that ``moment`` is, when ``projection``, or a policy, has seen it. Raises what ``as_of`` says."""
     until = time.monotonic() + timeout
-    found = _settled(moment, until) if isinstance(moment, datetime) else _position(moment)
+    found = settled(moment, timeout)
     if wait_until(found, projection.name, timeout=0):
         return found
     if found > log.last():
@@ -144,6 +149,11 @@ def refuse_past(queryset: Any) -> None:
     """What would read another table."""
     if isinstance(queryset.query, PastQuery):
         raise TypeError(_only_one(queryset.model))
+
+
+def settled(moment: int | datetime, timeout: float) -> int:
+    """The position that ``moment`` is: of an instant, once nobody who began before it is still writing."""
+    return _settled(moment, time.monotonic() + timeout) if isinstance(moment, datetime) else _position(moment)
 
 
 def _settled(instant: datetime, until: float) -> int:

@@ -97,9 +97,9 @@ class KeysetPagination(BasePagination):
         field = model._meta.get_field(fields[self.ordering.removeprefix("-")])
         self.order = Order(field, model._meta.pk, self.ordering.startswith("-"))
 
-    def settle(self, asked: Asked, queryset: QuerySet[Any]) -> None:
+    def settle(self, asked: Asked, as_of: int | None) -> None:
         """A cursor is of the moment that the list is of."""
-        self.as_of: int | None = getattr(queryset, "position", None)
+        self.as_of = as_of
         if self.here and self.here.as_of != self.as_of:
             goes_with = "a list without as_of" if self.here.as_of is None else f"as_of={self.here.as_of}"
             asked.wrong("cursor", f"This cursor goes with {goes_with}.")

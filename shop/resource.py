@@ -1,6 +1,7 @@
 """What every kind of object has over HTTP: each as it is and as it was, lists of them, and all that ever happened."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
@@ -23,7 +24,7 @@ from eventstore.history import moment as as_of
 from eventstore.log import exists
 from eventstore.mapper import present
 from eventstore.models import Event
-from projections.as_of import NotYet, Pruned
+from projections.as_of import NotYet, Pruned, seen, settled
 from projections.models import ReadModel
 from projections.projection import keeper
 from projections.waiting import wait_until
@@ -38,6 +39,7 @@ from shop.problems import Problem
 from shop.roles import may, own
 
 PATIENCE = 3.0  # seconds for a projection to come to ?after=
+HISTORY = ("after", "as_of", "cursor", "page_size")  # what a list below an object takes
 
 
 class EventSerializer(serializers.Serializer):
@@ -73,6 +75,7 @@ class Resource(GenericViewSet):
     aggregate: ClassVar[type[Aggregate]]
     orderings: ClassVar[Mapping[str, str]]  # name → field of the model; the first, with its sign, is the usual order
     expansions: ClassVar[Mapping[str, Expansion]] = {}  # what `?expand=` may ask for
+    moment: int | datetime | None = None  # that a list is as of; None: now
 
     def get_queryset(self) -> QuerySet[Any]:
         """Those that the caller may see: a customer, their own."""
@@ -93,7 +96,11 @@ class Resource(GenericViewSet):
         has_body = request.META.get("CONTENT_LENGTH") not in (None, "", "0")
         if has_body and request._request.content_type != "application/json":
             raise UnsupportedMediaType(request.content_type)
-        self.asked = Asked(request, self.known())
+        known = self.known()
+        self.asked = Asked(request, known)
+        if "as_of" in known and "effective_at" not in known:
+            self.moment = self.asked.get("as_of", of_all)
+            self.asked.alone("as_of", "after")
         if request.method not in ("GET", "HEAD"):
             self.asked.settle()
         else:
@@ -116,7 +123,7 @@ class Resource(GenericViewSet):
             case "retrieve":
                 return ("after", "as_of", "effective_at", *self.may_expand)
             case str() if hasattr(getattr(self, self.action, None), "shows"):
-                return ("after", "cursor", "page_size")
+                return HISTORY
         return ()
 
     @property
@@ -139,10 +146,8 @@ class Resource(GenericViewSet):
             if name in self.asked.values:
                 self.asked.wrong(name, " ".join(errors))
         rows = filters.qs if filters.is_valid() else self.get_queryset()
-        moment = self.asked.get("as_of", of_all)
-        self.asked.alone("as_of", "after")
         wanted = self.wanted()
-        answer = self.page(rows, self.get_serializer_class(), self.orderings, moment=moment)
+        answer = self.page(rows, self.get_serializer_class(), self.orderings)
         return self.expanded(answer, answer.data["results"], wanted)
 
     def retrieve(self, request: Request, pk: UUID) -> Response:
@@ -185,11 +190,11 @@ class Resource(GenericViewSet):
     @action(detail=True)
     @shows(EventSerializer(many=True))
     def history(self, request: Request, pk: UUID) -> Response:
-        """All that happened to it, oldest first, with who and why."""
+        """All that happened to it, oldest first, with who and why; `as_of`: until then."""
         events = Event.objects.filter(stream_id=pk, name__startswith=f"{self.aggregate.__name__}.")
         if not events.exists():
             raise Http404
-        return self.page(events, EventSerializer, {"version": "version"}, opened, wait=False)
+        return self.page(events, EventSerializer, {"version": "version"}, opened, wait=False, came="position")
 
     def then(self, pk: UUID, moment: Moment, kind: type[Aggregate] | None = None) -> Any:
         """The aggregate as it was. ``kind``: if it is another than the resource's own."""
@@ -213,19 +218,28 @@ class Resource(GenericViewSet):
         prepare: Callable[[Sequence[Any]], Sequence[Any]] = tuple,
         *,
         wait: bool = True,
-        moment: int | datetime | None = None,
+        came: str = "",
     ) -> Response:
+        """One page of ``rows``. ``came``: they are a history themselves; the field that has their events' positions."""
         pages: KeysetPagination = self.paginator
         after = self.asked.get("after", position)
         pages.read(self.asked, rows.model, orderings)
         self.asked.settle()
         if wait:
             self.wait(after, rows.model)
-        if moment is not None:
-            rows = past(rows, moment)
-        pages.settle(self.asked, rows)
+        rows, at = self.then_known(rows, came)
+        pages.settle(self.asked, at)
         found = prepare(pages.paginate_queryset(rows, self.request, self))
         return pages.get_paginated_response(serializer(found, many=True).data)
+
+    def then_known(self, rows: QuerySet[Any], came: str) -> tuple[QuerySet[Any], int | None]:
+        """Of ``rows``, what was known at the moment that is asked about, and its position."""
+        if self.moment is None:
+            return rows, None
+        if came:
+            return until(rows, self.moment, came)
+        rows = past(rows, self.moment)
+        return rows, rows.position  # type: ignore[attr-defined]
 
     def wait(self, after: int | None, model: type[ReadModel] | None = None) -> None:
         """Until the read model has seen the event at ``after``."""
@@ -247,8 +261,24 @@ def of_all(text: str) -> int | datetime:
 
 
 def past(rows: QuerySet[Any], moment: int | datetime) -> QuerySet[Any]:
-    try:
+    """As they were."""
+    with looking_back():
         return rows.as_of(moment, timeout=PATIENCE)  # type: ignore[attr-defined,no-any-return]
+
+
+def until(rows: QuerySet[Any], moment: int | datetime, came: str) -> tuple[QuerySet[Any], int]:
+    """Those whose event had happened by ``moment``, by the field ``came``, and its position."""
+    with looking_back():
+        is_log = rows.model is Event
+        at = settled(moment, PATIENCE) if is_log else seen(keeper(rows.model), moment, PATIENCE)
+    return rows.filter(**{f"{came}__lte": at}), at
+
+
+@contextmanager
+def looking_back() -> Iterator[None]:
+    """What stands in the way of it, as problems."""
+    try:
+        yield
     except NotYet as error:
         raise Problem("not_yet", f"{error} Ask again.") from error
     except Pruned as error:

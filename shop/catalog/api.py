@@ -27,7 +27,7 @@ from shop.catalog.commands import (
 from shop.catalog.domain import Product
 from shop.catalog.models import AmountInForce, PriceHistory, ProductSummary, past_prices
 from shop.catalog.prices import lowest_before
-from shop.clock import ByTheClock, Timed
+from shop.clock import ByTheClock, Timed, instant_of
 from shop.docs import AN_ID, asks, shows
 from shop.forms import Flag, Form, Instant, MoneyForm, MoneyIn, Nothing, Paragraphs, Sku, Text
 from shop.http import ask
@@ -252,24 +252,26 @@ class Products(Timed):
         return ask(request, Nothing, cancel_schedule, pk, number)
 
     @action(detail=True, url_path="price-history")
-    @shows(PriceSerializer(many=True))
+    @shows(PriceSerializer(many=True), "pruned")
     def price_history(self, request: Request, pk: UUID) -> Response:
         """All prices that a product ever had, or is to have, the first one first.
 
-        Each with the lowest that was in force in the 30 days before it began.
+        Each with the lowest that was in force in the 30 days before it began. With `as_of`, as it was known then.
         """
         prices = PriceHistory.objects.filter(product_id=pk)
         if self.is_for_customer:
-            prices = prices.filter(since__lte=datetime.now(UTC))
-        page = self.page(prices, PriceSerializer, {"revision": "revision"}, with_lowest)
+            prices = prices.filter(since__lte=instant_of(self.asked.values.get("as_of", "")) or datetime.now(UTC))
+        page = self.page(prices, PriceSerializer, {"revision": "revision"}, self.with_lowest)
         self.row(pk)  # or there is none
         return page
 
-
-def with_lowest(rows: Sequence[PriceHistory]) -> Sequence[PriceHistory]:
-    """Those of one product, each with the lowest price of the 30 days before it."""
-    known = past_prices(PriceHistory.objects.filter(product_id=rows[0].product_id)) if rows else []
-    for row in rows:
-        found = lowest_before(known, row.since, row.currency)
-        row.lowest = found and found.amount
-    return rows
+    def with_lowest(self, rows: Sequence[PriceHistory]) -> Sequence[PriceHistory]:
+        """Those of one product, each with the lowest price of the 30 days before it."""
+        if not rows:
+            return rows
+        of_product, _ = self.then_known(PriceHistory.objects.filter(product_id=rows[0].product_id), "")
+        known = past_prices(of_product)
+        for row in rows:
+            found = lowest_before(known, row.since, row.currency)
+            row.lowest = found and found.amount
+        return rows

@@ -40,7 +40,10 @@ class OfAccounts(Resource):
     @action(detail=True, url_path="credit/statement")
     @shows(CreditMovementSerializer(many=True))
     def statement(self, request: Request, pk: UUID) -> Response:
-        """All that moved on a customer's account, the first one first, with the balance after it."""
+        """All that moved on a customer's account, the first one first, with the balance after it.
+
+        With `as_of`, all that had moved by then.
+        """
         return self.of(pk, CreditMovement.objects.all(), CreditMovementSerializer, {"version": "number"})
 
     @action(detail=True, methods=["put"], url_path="credit/limit")

@@ -191,7 +191,7 @@ class Customers(OfAccounts, Timed):
     @action(detail=True, url_path="address-history")
     @shows(AddressChangeSerializer(many=True))
     def address_history(self, request: Request, pk: UUID) -> Response:
-        """What became of a customer's addresses, the first one first."""
+        """What became of a customer's addresses, the first one first; `as_of`: until then."""
         return self.of(pk, AddressChange.objects.all(), AddressChangeSerializer, {"at": "id"})
 
     @action(detail=True, methods=["post"], url_path="payment-methods")
@@ -250,6 +250,6 @@ class Customers(OfAccounts, Timed):
         return ask(request, MergeCustomer, merge_customers, pk)
 
     def of(self, pk: UUID, rows: Any, serializer: type[Serializer], orderings: dict[str, str]) -> Response:
-        page = self.page(rows.filter(customer_id=pk), serializer, orderings)
+        page = self.page(rows.filter(customer_id=pk), serializer, orderings, came="id")
         self.row(pk)  # or there is none
         return page

@@ -13,7 +13,7 @@ from shop.forms import MoneyIn
 from shop.fulfilment.domain import PlaceOrder
 from shop.fulfilment.models import OrderProcess
 from shop.http import etag
-from shop.resource import Resource, of_all, past, position
+from shop.resource import Resource, position
 
 STATUSES = ("running", "confirmed", "undoing", "rejected")
 
@@ -86,10 +86,9 @@ class Processes(Resource):
         return self.one(order_id=pk)
 
     def one(self, **which: UUID) -> Response:
-        after, moment = self.asked.get("after", position), self.asked.get("as_of", of_all)
-        self.asked.alone("as_of", "after")
+        after = self.asked.get("after", position)
         self.asked.settle()
         self.wait(after)
-        rows = self.get_queryset() if moment is None else past(self.get_queryset(), moment)
+        rows, _ = self.then_known(self.get_queryset(), "")
         row = get_object_or_404(rows, **which)
         return Response(self.get_serializer(row).data, headers={"ETag": etag(row.version)})

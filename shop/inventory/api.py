@@ -170,13 +170,13 @@ class Stock(Resource):
     @action(detail=True)
     @shows(MovementSerializer(many=True))
     def ledger(self, request: Request, sku: str) -> Response:
-        """Each movement of a SKU, the first one first, with what there was after it."""
-        return self.of(sku, StockMovement.objects.all(), MovementSerializer, {"version": "number"})
+        """Each movement of a SKU, the first one first, with what there was after it; `as_of`: until then."""
+        return self.of(sku, StockMovement.objects.all(), MovementSerializer, {"version": "number"}, came="id")
 
     @action(detail=True)
-    @shows(ReservationSerializer(many=True))
+    @shows(ReservationSerializer(many=True), "pruned")
     def reservations(self, request: Request, sku: str) -> Response:
-        """Which orders have, or had, a claim on a SKU, the last one first."""
+        """Which orders have, or had, a claim on a SKU, the last one first; with `as_of`, as it was then."""
         return self.of(sku, Reservation.objects.all(), ReservationSerializer, {"-reserved_at": "reserved_at"})
 
     @action(detail=True, methods=["post"])
@@ -203,9 +203,11 @@ class Stock(Resource):
         """Say whether a SKU may be sold before it is there, and when it is low."""
         return self.asked_of(sku, SetStockPolicy, set_stock_policy, key_required=False)
 
-    def of(self, sku: str, rows: Any, serializer: type[serializers.Serializer], orderings: dict[str, str]) -> Response:
+    def of(
+        self, sku: str, rows: Any, serializer: type[serializers.Serializer], orderings: dict[str, str], came: str = ""
+    ) -> Response:
         stream_id = named(sku)
-        page = self.page(rows.filter(stock_id=stream_id), serializer, orderings)
+        page = self.page(rows.filter(stock_id=stream_id), serializer, orderings, came=came)
         self.row(stream_id)  # or there is none
         return page
 

@@ -1,5 +1,6 @@
 """The outbox over HTTP, to look at."""
 
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -12,11 +13,11 @@ from rest_framework.response import Response
 
 from projections.waiting import wait_until
 from shop.docs import AN_ID
+from shop.notifications import past
 from shop.notifications.models import OutgoingMail
 from shop.notifications.policies import Mails as Writing
-from shop.paging import PARAMETERS
 from shop.problems import Problem
-from shop.resource import PATIENCE, Resource, position
+from shop.resource import PATIENCE, Resource, looking_back, position
 
 KINDS = ("confirmed", "rejected", "cancelled", "edited", "dispatched", "refunded")
 STATUSES = ("waiting", "sent", "shown", "refused", "withdrawn")
@@ -67,16 +68,19 @@ class MailPageSerializer(MailSerializer):
 class MailFilters(django_filters.FilterSet):
     q = django_filters.CharFilter(method="search", max_length=200, help_text="Part of the recipient or the subject.")
     kind = django_filters.ChoiceFilter(choices=[(kind, kind) for kind in KINDS])
-    status = django_filters.ChoiceFilter(choices=[(status, status) for status in STATUSES])
+    status = django_filters.ChoiceFilter(choices=[(status, status) for status in STATUSES], method="standing")
     customer_id = django_filters.UUIDFilter()
     order_id = django_filters.UUIDFilter()
+
+    def standing(self, mails: QuerySet[OutgoingMail], name: str, value: str) -> QuerySet[OutgoingMail]:
+        return mails.filter(**{"stood" if "stood" in mails.query.annotations else "status": value})
 
     def search(self, mails: QuerySet[OutgoingMail], name: str, value: str) -> QuerySet[OutgoingMail]:
         return mails.filter(Q(recipient__icontains=value) | Q(subject__icontains=value))
 
 
 class Mails(Resource):
-    """No read model, and with no past: an outbox. Only ``list`` and ``retrieve`` have a route."""
+    """No read model: an outbox, with a past of its own. Only ``list`` and ``retrieve`` have a route."""
 
     queryset = OutgoingMail.objects.all()
     filterset_class = MailFilters
@@ -86,18 +90,47 @@ class Mails(Resource):
         return MailSerializer if self.action == "list" else MailPageSerializer
 
     def known(self) -> tuple[str, ...]:
-        return ("after", *PARAMETERS, *MailFilters.base_filters) if self.action == "list" else ("after",)
+        return super().known() if self.action == "list" else ("after", "as_of")
+
+    def get_queryset(self) -> QuerySet[OutgoingMail]:
+        mails = super().get_queryset()
+        return mails if self.moment is None else past.as_of(mails, self.moment)
 
     def list(self, request: Request) -> Response:
-        """Mails, the latest first. `after` waits until an event has been heard of."""
+        """Mails, the latest first.
+
+        `after` waits until an event has been heard of. `as_of` an instant: what had been written by then, and how far
+        it had come; a position: what tells of events up to it, as it was when that event was recorded.
+        """
         return super().list(request)
 
     def retrieve(self, request: Request, pk: UUID) -> Response:
-        """One, with its text."""
+        """One, with its text; with `as_of`, as it was then."""
         after = self.asked.get("after", position)
         self.asked.settle()
         self.wait(after)
-        return Response(self.get_serializer(get_object_or_404(self.get_queryset(), pk=pk)).data)
+        rows, _ = self.then_known(self.get_queryset(), "")
+        (mail,) = self.turned_back([get_object_or_404(rows, pk=pk)])
+        return Response(self.get_serializer(mail).data)
+
+    def page(
+        self,
+        rows: QuerySet[Any],
+        serializer: type[serializers.Serializer],
+        orderings: Mapping[str, str],
+        prepare: Callable[[Sequence[Any]], Sequence[Any]] = tuple,
+        **options: Any,
+    ) -> Response:
+        return super().page(rows, serializer, orderings, self.turned_back, **options)
+
+    def then_known(self, rows: QuerySet[Any], came: str) -> tuple[QuerySet[Any], int | None]:
+        if self.moment is not None:
+            with looking_back():
+                past.settle(self.moment, PATIENCE)
+        return rows, None
+
+    def turned_back(self, mails: Sequence[OutgoingMail]) -> Sequence[OutgoingMail]:
+        return mails if self.moment is None else past.turned_back(mails, self.moment)
 
     def wait(self, after: int | None, model: Any = None) -> None:
         if after and not wait_until(after, Writing.name, timeout=PATIENCE):

@@ -29,13 +29,14 @@ class OutgoingMail(models.Model):
     order_id = models.UUIDField(db_index=True)
     correlation_id = models.UUIDField(null=True, help_text="The request that it came of.")
     causation_id = models.UUIDField(null=True, db_index=True, help_text="The event that it tells of.")
+    position = models.BigIntegerField(db_default=0, help_text="In the log, of that event.")
     recipient = models.CharField(max_length=254)
     subject = models.CharField(max_length=300)
     text = models.TextField()
     status = models.CharField(max_length=10, db_default="waiting")
     error = models.TextField(db_default="", help_text="What the mail server, or the way to it, said last.")
     tries = models.IntegerField(db_default=0)
-    written_at = models.DateTimeField(db_default=Now())
+    written_at = models.DateTimeField(db_default=models.Func(function="clock_timestamp"))
     due_at = models.DateTimeField(db_default=Now(), help_text="When it is tried next.")
     sent_at = models.DateTimeField(null=True)
     leased_until = models.DateTimeField(null=True)
@@ -52,6 +53,25 @@ class OutgoingMail(models.Model):
 
     def __str__(self) -> str:
         return self.subject
+
+
+class MailVersion(models.Model):
+    """How a mail stood until it changed: the database keeps it, whoever changes the mail (``sql/keep_version.sql``)."""
+
+    mail = models.ForeignKey(OutgoingMail, models.CASCADE, related_name="versions", db_index=False)
+    until = models.DateTimeField()
+    status = models.CharField(max_length=10)
+    error = models.TextField()
+    tries = models.IntegerField()
+    due_at = models.DateTimeField()
+    sent_at = models.DateTimeField(null=True)
+
+    class Meta:
+        default_permissions = ()
+        indexes = [models.Index(fields=["mail", "until"], name="notifications_version_until")]
+
+    def __str__(self) -> str:
+        return f"{self.status} until {self.until}"
 
 
 class CustomerCopy(ReadModel):

@@ -13,7 +13,7 @@ from eventstore.cause import cause
 from eventstore.sealing import ERASED
 from projections.exact import exact
 from projections.projection import Policy, on
-from shop.notifications.models import CustomerCopy, OrderCopy, OrderOf, OutgoingMail
+from shop.notifications.models import CustomerCopy, MailVersion, OrderCopy, OrderOf, OutgoingMail
 from shop.values import Money
 
 LONGEST = 300  # characters of a subject
@@ -23,28 +23,28 @@ class Mails(Policy):
     """One mail for each of these events, however often it is heard; guests and the erased have no address."""
 
     @on("Order.Confirmed")
-    def confirmed(self, stream_id: UUID, version: int) -> None:
-        write("confirmed", stream_id, version, order_id=stream_id)
+    def confirmed(self, stream_id: UUID, version: int, position: int) -> None:
+        write("confirmed", stream_id, version, position, order_id=stream_id)
 
     @on("Order.Rejected")
-    def rejected(self, stream_id: UUID, version: int, code: str) -> None:
-        write("rejected", stream_id, version, order_id=stream_id, code=code)
+    def rejected(self, stream_id: UUID, version: int, position: int, code: str) -> None:
+        write("rejected", stream_id, version, position, order_id=stream_id, code=code)
 
     @on("Order.Cancelled")
-    def cancelled(self, stream_id: UUID, version: int, reason: str) -> None:
-        write("cancelled", stream_id, version, order_id=stream_id, reason=reason)
+    def cancelled(self, stream_id: UUID, version: int, position: int, reason: str) -> None:
+        write("cancelled", stream_id, version, position, order_id=stream_id, reason=reason)
 
     @on("Order.LinesEdited")
-    def edited(self, stream_id: UUID, version: int, reason: str) -> None:
-        write("edited", stream_id, version, order_id=stream_id, reason=reason)
+    def edited(self, stream_id: UUID, version: int, position: int, reason: str) -> None:
+        write("edited", stream_id, version, position, order_id=stream_id, reason=reason)
 
     @on("Shipment.Dispatched")
-    def dispatched(self, stream_id: UUID, version: int, carrier: str, tracking: str) -> None:
-        write("dispatched", stream_id, version, carrier=carrier, tracking=tracking)
+    def dispatched(self, stream_id: UUID, version: int, position: int, carrier: str, tracking: str) -> None:
+        write("dispatched", stream_id, version, position, carrier=carrier, tracking=tracking)
 
     @on("Payment.Refunded")
-    def refunded(self, stream_id: UUID, version: int, amount: Money) -> None:
-        write("refunded", stream_id, version, amount=str(amount))
+    def refunded(self, stream_id: UUID, version: int, position: int, amount: Money) -> None:
+        write("refunded", stream_id, version, position, amount=str(amount))
 
     @on("Customer.Erased")
     def forgotten(self, stream_id: UUID) -> None:
@@ -56,9 +56,10 @@ class Mails(Policy):
             text=ERASED,
             error=ERASED,
         )
+        MailVersion.objects.filter(mail__customer_id=stream_id).update(error=ERASED)
 
 
-def write(kind: str, stream_id: UUID, version: int, order_id: UUID | None = None, **facts: str) -> None:
+def write(kind: str, stream_id: UUID, version: int, position: int, order_id: UUID | None = None, **facts: str) -> None:
     """Leave a mail of that kind in the outbox. Its id is made of the event: the same again writes nothing.
 
     Order and customer are read from the log: what was recorded before the event is known, however far behind
@@ -82,6 +83,7 @@ def write(kind: str, stream_id: UUID, version: int, order_id: UUID | None = None
         order_id=order_id,
         correlation_id=cause.get().correlation_id,
         causation_id=cause.get().causation_id,
+        position=position,
         recipient=customer.email,
         subject=subject,
         text=text,

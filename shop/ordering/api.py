@@ -178,8 +178,9 @@ class Orders(Resource):
     @action(detail=True)
     @shows(TimelineSerializer(many=True))
     def timeline(self, request: Request, pk: UUID) -> Response:
-        """What happened to an order, its payment and its parcel, the first thing first."""
-        page = self.page(TimelineEntry.objects.filter(order_id=pk), TimelineSerializer, {"position": "id"})
+        """What happened to an order, its payment and its parcel, the first thing first; `as_of`: until then."""
+        entries = TimelineEntry.objects.filter(order_id=pk)
+        page = self.page(entries, TimelineSerializer, {"position": "id"}, came="id")
         self.row(pk)  # or there is none
         return page
 

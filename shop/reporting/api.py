@@ -162,14 +162,13 @@ class BestSellers(Resource):
         prepare: Callable[[Sequence[Any]], Sequence[Any]] = tuple,
         *,
         wait: bool = True,
-        moment: int | datetime | None = None,
+        came: str = "",
     ) -> Response:
         """All of it is one page."""
         after = self.asked.get("after", position)
         self.asked.settle()
         self.wait(after)
-        if moment is not None:
-            rows = past(rows, moment)
+        rows, _ = self.then_known(rows, came)
         found = rows.values("sku", "currency").annotate(
             name=Max("name"), lines=Count("id"), pieces=Sum("quantity"), amount=Sum("amount")
         )

@@ -79,7 +79,8 @@ OBJECT: Cases = [
 DAYS: Cases = [
     (f"{name}={text}", name) for name in ("since", "until") for text in ("x", "2025-02-30", "2025-01-01T00:00Z", "1")
 ]
-HISTORY = [*AFTER, *PAGES, ("ordering=version", "ordering"), ("as_of=1", "as_of")]
+THEN: Cases = [(f"as_of={text}", "as_of") for text in ("x", "v3", "999999999")] + [("as_of=1&after=1", "after")]
+HISTORY = [*AFTER, *THEN, *PAGES, ("ordering=version", "ordering")]
 
 AT: Cases = [(f"at={text}", "at") for text in ("x", "", "1", "2020-01-01", "2020-02-30T00:00Z")]
 AT += [("at=0001-01-01T00:00%2B14:00", "at")]
@@ -200,13 +201,12 @@ READS: dict[str, tuple[str, Cases]] = {
     "GET api/v1/mails/": (
         "mails/",
         [
-            *(case for case in LIST if "as_of" not in case[0]),
-            ("as_of=1", "as_of"),
+            *LIST,
             *((f"{name}={text}", name) for name in ("kind", "status") for text in ("x", "", "SENT")),
             *((f"{name}=x", name) for name in ("order_id", "customer_id")),
         ],
     ),
-    "GET api/v1/mails/<uuid:pk>/": ("mails/{mail}/", [*AFTER, ("as_of=1", "as_of")]),
+    "GET api/v1/mails/<uuid:pk>/": ("mails/{mail}/", [*AFTER, *THEN]),
     "GET api/v1/billing/contacts/": ("billing/contacts/", [*LIST, ("email=a", "email")]),
     "GET api/v1/billing/payments/": (
         "billing/payments/",

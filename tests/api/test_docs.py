@@ -13,6 +13,20 @@ from jsonschema import Draft202012Validator
 from tests.api.routes import operations
 from tests.api.writes import WRITES
 
+WITHOUT_A_PAST = {
+    "": "what there is to ask",
+    "problems/": "the words of answers",
+    "problems/{code}/": "the words of answers",
+    "consistency/": "how far copies are behind just now",
+    "ops/projections/": "how the machine stands, not what the shop knew",
+    "ops/projections/{name}/": "how the machine stands, not what the shop knew",
+    "ops/parked/": "how the machine stands, not what the shop knew",
+    "events/": "the log itself: every event stands at its position for ever",
+    "ops/trace/{correlation_id}/": "a part of the log, each step with its time",
+    "repricings/{id}/undo-preview/": "what an undo would do now",
+    "reports/month-close/": "it compares two moments: the end of the month, and now",
+}
+
 
 @pytest.fixture(scope="module")
 def schema() -> dict[str, Any]:
@@ -40,6 +54,16 @@ def test_every_operation_is_documented(schema: dict[str, Any]) -> None:
     }
 
     assert {name for name, _ in documented(schema)} == routes - {"GET /api/v1/schema/", "GET /api/v1/docs/"}
+
+
+def test_every_read_can_be_asked_about_the_past_or_says_why_not(schema: dict[str, Any]) -> None:
+    reads = {name.removeprefix("GET /api/v1/"): each for name, each in documented(schema) if name.startswith("GET")}
+
+    timeless = {
+        name for name, each in reads.items() if "as_of" not in {p["name"] for p in each.get("parameters", ()) if p}
+    }
+
+    assert timeless == WITHOUT_A_PAST.keys()
 
 
 def test_every_operation_says_what_it_takes_answers_and_refuses_with_an_example_each(schema: dict[str, Any]) -> None:

@@ -190,7 +190,7 @@ def test_a_repeat_is_the_same_mail(order):
     (first,) = mails()
     OutgoingMail.objects.update(status="sent")
 
-    Mails().confirmed(order, 2)
+    Mails().confirmed(order, 2, 1)
 
     assert [(mail.id, mail.status) for mail in mails()] == [(first.id, "sent")]
 

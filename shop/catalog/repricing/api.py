@@ -218,7 +218,8 @@ class Repricings(Resource):
     @action(detail=True)
     @shows(RepricedLineSerializer(many=True))
     def lines(self, request: Request, pk: UUID) -> Response:
-        """What became of each line so far, the first one first."""
-        page = self.page(RepricedLine.objects.filter(repricing_id=pk), RepricedLineSerializer, {"number": "number"})
+        """What became of each line so far, the first one first; with `as_of`, so far then."""
+        lines = RepricedLine.objects.filter(repricing_id=pk)
+        page = self.page(lines, RepricedLineSerializer, {"number": "number"}, came="position")
         self.row(pk)  # or there is none
         return page
