@@ -5,7 +5,7 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
 from shop.admin import ReadOnlyAdmin, shown
-from shop.billing.models import Contact, OrderPayment, TakingsOfDay
+from shop.billing.models import Contact, OrderPayment, TakingsOfDay, TakingsOfMonth
 
 
 @admin.register(Contact)
@@ -51,17 +51,33 @@ class OrderPaymentAdmin(ReadOnlyAdmin):
         return shown.linked("payments", "paymentsummary", payment.id)
 
 
-@admin.register(TakingsOfDay)
-class TakingsAdmin(ReadOnlyAdmin):
-    list_display = ("day", "taken", "given_back", "kept", "captures", "refunds")
-    sortable_by = ("day",)
-    ordering = ("-day", "currency")
+class TakenAdmin(ReadOnlyAdmin):
+    """A list alone: a day is made of many streams, and has no history of its own."""
+
     list_display_links = None
 
-    taken = shown.money_of("captured")
-    given_back = shown.money_of("refunded")
-    kept = shown.money_of("net")
+    taken = shown.money_of("captured", "came in")
+    given_back = shown.money_of("refunded", "paid back")
+    gross = shown.money_of("gross")
+    tax = shown.money_of("tax")
+    net = shown.money_of("net")
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """A list alone: a day is made of many streams, and has no history of its own."""
         return obj is None and super().has_view_permission(request, obj)
+
+
+AMOUNTS = ("taken", "given_back", "gross", "tax", "net", "captures", "refunds")
+
+
+@admin.register(TakingsOfDay)
+class TakingsAdmin(TakenAdmin):
+    list_display = ("day", *AMOUNTS)
+    sortable_by = ("day",)
+    ordering = ("-day", "currency")
+
+
+@admin.register(TakingsOfMonth)
+class TakingsOfMonthAdmin(TakenAdmin):
+    list_display = ("period", *AMOUNTS)
+    sortable_by = ()
+    ordering = ("-month", "currency")

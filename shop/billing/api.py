@@ -1,12 +1,14 @@
 """Billing over HTTP, to look at: now, and as it was known at any moment. Each has a list alone."""
 
+from datetime import date
 from typing import Any
 
 import django_filters
 from django.db.models import Q, QuerySet
 from rest_framework import serializers
 
-from shop.billing.models import Contact, OrderPayment, TakingsOfDay
+from shop.billing.models import Contact, OrderPayment, TakingsOfDay, TakingsOfMonth
+from shop.billing.takings import Taken
 from shop.docs import AN_ID
 from shop.forms import MoneyIn
 from shop.resource import Resource
@@ -89,35 +91,61 @@ class OrderPayments(Resource):
 
 
 class TakingsSerializer(serializers.Serializer):
-    """What came in on a day, and what was paid back on it."""
+    """What came in in a day or a month, and what was paid back in it; what is left of that, and what of it is tax."""
 
     example: dict[str, Any] = {
-        "day": "2026-03-01",
+        "period": "2026-03-01",
         "currency": "EUR",
         "captured": {"amount": "125.00", "currency": "EUR"},
         "refunded": {"amount": "25.00", "currency": "EUR"},
-        "net": {"amount": "100.00", "currency": "EUR"},
+        "net": {"amount": "83.33", "currency": "EUR"},
+        "tax": {"amount": "16.67", "currency": "EUR"},
+        "gross": {"amount": "100.00", "currency": "EUR"},
         "captures": 5,
         "refunds": 1,
     }
 
-    day = serializers.DateField(help_text="In UTC.")
+    period = serializers.CharField(help_text="2026-03-01, or 2026-03; in UTC.")
     currency = serializers.CharField()
     captured = MoneyIn("captured")
-    refunded = MoneyIn("refunded", help_text="On this day, whenever it had come in.")
-    net = MoneyIn("net")
+    refunded = MoneyIn("refunded", help_text="In this day or month, whenever it had come in.")
+    net = MoneyIn("net", help_text="Gross, without tax.")
+    tax = MoneyIn("tax", help_text="As it was frozen in the orders; of a part of one, its share to the cent.")
+    gross = MoneyIn("gross", help_text="Captured, less refunded.")
     captures = serializers.IntegerField()
     refunds = serializers.IntegerField()
 
 
 class TakingsFilters(django_filters.FilterSet):
-    since = django_filters.DateFilter(field_name="day", lookup_expr="gte", help_text=f"On this day or later. {DAY}")
-    until = django_filters.DateFilter(field_name="day", lookup_expr="lte", help_text=f"On this day or before. {DAY}")
+    by = django_filters.ChoiceFilter(
+        choices=[("day", "day"), ("month", "month")], method="keep_all", help_text="day, if nothing is said."
+    )
+    since = django_filters.DateFilter(method="begins", lookup_expr="gte", help_text=f"From this day on. {DAY}")
+    until = django_filters.DateFilter(method="begins", lookup_expr="lte", help_text=f"Up to this day. {DAY}")
     currency = django_filters.CharFilter(max_length=3)
+
+    def keep_all(self, takings: QuerySet[Taken], name: str, value: str) -> QuerySet[Taken]:
+        return takings
+
+    def begins(self, takings: QuerySet[Taken], name: str, value: date) -> QuerySet[Taken]:
+        field = "month" if takings.model is TakingsOfMonth else "day"
+        return takings.filter(**{f"{field}__{self.filters[name].lookup_expr}": value})
 
 
 class Takings(Resource):
+    """``?by=`` chooses the table."""
+
     queryset = TakingsOfDay.objects.all()
     serializer_class = TakingsSerializer
     filterset_class = TakingsFilters
-    orderings = {"-day": "day"}
+
+    @property
+    def orderings(self) -> dict[str, str]:  # type: ignore[override]
+        return {"-period": "month" if self.by_month else "day"}
+
+    @property
+    def by_month(self) -> bool:
+        return bool(self.request) and self.request.query_params.get("by") == "month"
+
+    def get_queryset(self) -> QuerySet[Taken]:
+        return TakingsOfMonth.objects.all() if self.by_month else super().get_queryset()

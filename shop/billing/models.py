@@ -1,8 +1,7 @@
-"""What billing looks at: who is written to about money, what each order was paid, and what was taken in on each day."""
+"""What billing looks at: whom it writes to, what each order was paid; what was taken in: ``takings``."""
 
-from datetime import UTC, date, datetime
+from datetime import datetime
 from decimal import Decimal
-from typing import Any
 from uuid import UUID
 
 from django.db import models
@@ -10,8 +9,21 @@ from django.db import models
 from eventstore.sealing import ERASED
 from projections.models import ReadModel
 from projections.projection import Projection, on
+from shop.billing.takings import Takings, TakingsOfDay, TakingsOfMonth, TaxedOrder, TaxedPayment
 from shop.values import Money
 from shop.words import words_index
+
+__all__ = [
+    "Contact",
+    "Contacts",
+    "OrderPayment",
+    "OrderPayments",
+    "Takings",
+    "TakingsOfDay",
+    "TakingsOfMonth",
+    "TaxedOrder",
+    "TaxedPayment",
+]
 
 
 class Contact(ReadModel):
@@ -105,59 +117,3 @@ class OrderPayments(Projection):
     def refunded(self, payment: OrderPayment, amount: Money, at: datetime) -> None:
         payment.refunded += amount.amount
         payment.refunded_at = at
-
-
-class TakingsOfDay(ReadModel):
-    """What came in on a day, and what was paid back on it, whenever that had come in."""
-
-    id = models.CharField(max_length=14, primary_key=True, help_text="2026-03-01 EUR")
-    day = models.DateField(db_index=True, help_text="In UTC.")
-    currency = models.CharField(max_length=3)
-    captured = models.DecimalField(max_digits=20, decimal_places=2, default=0)
-    refunded = models.DecimalField(max_digits=20, decimal_places=2, default=0)
-    captures = models.IntegerField(default=0)
-    refunds = models.IntegerField(default=0)
-
-    class Meta:
-        verbose_name_plural = "takings of days"
-        indexes = [models.Index(fields=["day", "id"], name="billing_day")]
-
-    def __str__(self) -> str:
-        return self.id
-
-    @property
-    def net(self) -> Decimal:
-        return Decimal(self.captured - self.refunded)
-
-
-def day_of(at: datetime) -> date:
-    return at.astimezone(UTC).date()
-
-
-def takings_id(at: datetime, amount: Money) -> str:
-    return f"{day_of(at)} {amount.currency}"
-
-
-class Takings(Projection):
-    """By the day on which money moved: a refund in February changes nothing that was said of January."""
-
-    tables = (TakingsOfDay,)
-    keeps_history = True
-
-    @on("Payment.Captured", takings=takings_id)
-    def captured(self, takings: TakingsOfDay | None, amount: Money, at: datetime) -> TakingsOfDay:
-        takings = takings or self.none(at, amount)
-        takings.captured += amount.amount
-        takings.captures += 1
-        return takings
-
-    @on("Payment.Refunded", takings=takings_id)
-    def refunded(self, takings: TakingsOfDay | None, amount: Money, at: datetime) -> TakingsOfDay:
-        takings = takings or self.none(at, amount)
-        takings.refunded += amount.amount
-        takings.refunds += 1
-        return takings
-
-    def none(self, at: datetime, amount: Money) -> TakingsOfDay:
-        zero: dict[str, Any] = {"captured": Decimal(0), "refunded": Decimal(0)}
-        return TakingsOfDay(id=takings_id(at, amount), day=day_of(at), currency=amount.currency, **zero)

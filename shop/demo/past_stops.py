@@ -144,6 +144,7 @@ def january(found: Found) -> Stop:
             page(f"{december}, as it was closed", address("month-close", month=december)),
             page(f"{following}, with the refund", address("month-close", month=following)),
             page("Takings, day by day", desk("billing_takingsofday_changelist")),
+            page("… and month by month", desk("billing_takingsofmonth_changelist")),
         ),
         "December says what it said on its last evening. The refund is January's.",
     )

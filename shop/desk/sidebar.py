@@ -55,6 +55,7 @@ GROUPS = {
         table("Alarms", "notification_important", "payments", "paymentalarm"),
         table("Paid by order", "receipt_long", "billing", "orderpayment"),
         table("Takings", "savings", "billing", "takingsofday"),
+        table("Takings by month", "calendar_month", "billing", "takingsofmonth"),
         table("Sales", "monitoring", "reporting", "salesof"),
         table("Cards", "lock", "vault", "cardsummary"),
     ),

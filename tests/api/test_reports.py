@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -20,6 +21,7 @@ from shop.notifications.models import OutgoingMail
 from shop.ordering.commands import Item, cancel_order, confirm_order, place_order
 from shop.payments.commands import capture, record_outcome, refund_payment, request_payment
 from shop.payments.domain import Outcome
+from shop.percents import by_country
 from shop.values import Money
 
 pytestmark = pytest.mark.django_db
@@ -127,11 +129,13 @@ def money() -> UUID:
 def test_takings_by_day_now_and_then(api: APIClient, money: UUID, catch_up: Callable[[], None]) -> None:
     catch_up()
     january = {
-        "day": "2026-01-31",
+        "period": "2026-01-31",
         "currency": "EUR",
         "captured": eur("100.00"),
         "refunded": eur("0.00"),
         "net": eur("100.00"),
+        "tax": eur("0.00"),
+        "gross": eur("100.00"),
         "captures": 1,
         "refunds": 0,
     }
@@ -141,7 +145,39 @@ def test_takings_by_day_now_and_then(api: APIClient, money: UUID, catch_up: Call
     some = api.get(f"{API}reports/takings/?since=2026-01-01&until=2026-01-31&currency=EUR").json()["results"]
 
     assert now[1:] == then == some == [january]
-    assert (now[0]["day"], now[0]["refunded"], now[0]["net"]) == ("2026-02-03", eur("30.00"), eur("-30.00"))
+    assert (now[0]["period"], now[0]["refunded"], now[0]["gross"]) == ("2026-02-03", eur("30.00"), eur("-30.00"))
+
+
+def test_takings_by_month_with_tax_apart(
+    api: APIClient, ada: UUID, mug: UUID, catch_up: Callable[[], None], settings: Any
+) -> None:
+    settings.TAX_PERCENT = by_country("TAX", "19")
+    order = place_order(customer_id=ada, items=[Item("MUG-1", 2)]).id
+    amount, ok = Money(Decimal("29.75"), "EUR"), Outcome("ok", reference="1")
+    with on(2026, 1, 31):  # type: ignore[attr-defined]
+        asked = request_payment(order_id=order, customer_id=None, amount=amount, token="t", last_four="4242")
+        record_outcome(asked.id, "authorise", ok)
+        capture(asked.id)
+        record_outcome(asked.id, "capture", ok)
+    catch_up()
+    closed = log.last()
+    with on(2026, 2, 3):  # type: ignore[attr-defined]
+        refund_payment(asked.id, amount=amount, reason="came back")
+        record_outcome(asked.id, "refund:1", ok)
+    catch_up()
+
+    february, january = api.get(f"{API}reports/takings/?by=month").json()["results"]
+    pages = [api.get(f"{API}reports/takings/?by=month&page_size=1").json()]
+    pages.append(api.get(pages[0]["next"]).json())
+
+    sums = {"net": eur("25.00"), "tax": eur("4.75"), "gross": eur("29.75")}
+    back = {"net": eur("-25.00"), "tax": eur("-4.75"), "gross": eur("-29.75")}
+    assert (january["period"], {name: january[name] for name in sums}) == ("2026-01", sums)
+    assert (february["period"], {name: february[name] for name in back}) == ("2026-02", back)
+    assert [page["results"] for page in pages] == [[february], [january]]
+    assert api.get(f"{API}reports/takings/?by=month&as_of={closed}").json()["results"] == [january]
+    assert api.get(f"{API}reports/takings/?by=month&since=2026-02-01").json()["results"] == [february]
+    assert api.get(f"{API}reports/takings/?by=month&until=2026-01-31").json()["results"] == [january]
 
 
 def test_payments_by_order(api: APIClient, money: UUID, catch_up: Callable[[], None]) -> None:

@@ -17,10 +17,15 @@ from projections.operations import pause, resume
 from projections.projection import known
 from projections.rebuild import verify
 from projections.rows import Rows
-from shop.billing.models import Contact, Contacts, OrderPayment, Takings, TakingsOfDay
+from shop.application import shop
+from shop.billing.models import Contact, Contacts, OrderPayment, Takings, TakingsOfDay, TakingsOfMonth, TaxedPayment
+from shop.catalog.commands import create_product
 from shop.customers.commands import change_email, erase_customer, register_customer
+from shop.ordering.commands import Item, confirm_order, edit_lines, place_order
+from shop.ordering.domain import Order
 from shop.payments.commands import capture, record_outcome, refund_payment, request_payment, void
 from shop.payments.domain import Outcome
+from shop.percents import by_country
 from shop.values import Money
 
 pytestmark = pytest.mark.django_db
@@ -37,9 +42,9 @@ def on(year, month, day, hour=12):
     return because(effective_at=datetime(year, month, day, hour, tzinfo=UTC))
 
 
-def authorised(amount="100.00"):
+def authorised(amount="100.00", order_id=None):
     payment = request_payment(
-        order_id=uuid4(), customer_id=None, amount=eur(amount), token=str(uuid4()), last_four="4242"
+        order_id=order_id or uuid4(), customer_id=None, amount=eur(amount), token=str(uuid4()), last_four="4242"
     ).id
     record_outcome(payment, "authorise", OK)
     return payment
@@ -64,7 +69,33 @@ def hear():
 def takings(moment=None):
     hear()
     rows = TakingsOfDay.objects.as_of(moment) if moment else TakingsOfDay.objects.all()
-    return {row.id: (row.captured, row.refunded, row.net, row.captures, row.refunds) for row in rows}
+    return {row.id: (row.captured, row.refunded, row.gross, row.captures, row.refunds) for row in rows}
+
+
+def taxed(model=TakingsOfDay, moment=None):
+    """Net, tax, gross."""
+    hear()
+    rows = model.objects.as_of(moment) if moment else model.objects.all()
+    return {row.id: (row.net, row.tax, row.gross) for row in rows}
+
+
+def paid_order(mugs=3):
+    """An order of so many mugs of 10.01, with 20 % tax on top, whose card was charged for all of it."""
+    order = place_order(customer_id=None, items=[Item("MUG", mugs)]).id
+    confirm_order(order)
+    payment = authorised(str(shop.load(Order, order).total.amount), order_id=order)
+    return order, payment
+
+
+def charge(payment, amount=None):
+    capture(payment, amount=amount and eur(amount))
+    record_outcome(payment, "capture", OK)
+
+
+@pytest.fixture
+def mug(settings):
+    settings.TAX_PERCENT = by_country("TAX", "20")
+    create_product(sku="MUG", name="Harbour mug", price=eur("10.01"), publish=True)
 
 
 def test_a_refund_in_february_changes_nothing_in_january():
@@ -79,6 +110,97 @@ def test_a_refund_in_february_changes_nothing_in_january():
     assert january == {"2026-01-31 EUR": (100, 0, 100, 1, 0)}
     assert now == january | {"2026-02-03 EUR": (0, 30, -30, 0, 1)}
     assert takings(log.last() - 2) == january, "as it was known then"
+
+
+def test_a_refund_in_february_leaves_january_its_tax(mug):
+    """36.04 = 30.03 + 6.01: of 10.00 paid back, 1.67 is tax; of the other 26.04, what is left of it."""
+    with on(2026, 1, 31, 23):
+        _, payment = paid_order()
+        charge(payment)
+    january = {"2026-01 EUR": (Decimal("30.03"), Decimal("6.01"), Decimal("36.04"))}
+    assert taxed(TakingsOfMonth) == january
+    closed = log.last()
+    with on(2026, 2, 3):
+        refund(payment, "10.00")
+    with on(2026, 2, 28):
+        refund(payment, "26.04", number=2)
+
+    months, days = taxed(TakingsOfMonth), taxed()
+
+    assert months == january | {"2026-02 EUR": (Decimal("-30.03"), Decimal("-6.01"), Decimal("-36.04"))}
+    assert days == {
+        "2026-01-31 EUR": (Decimal("30.03"), Decimal("6.01"), Decimal("36.04")),
+        "2026-02-03 EUR": (Decimal("-8.33"), Decimal("-1.67"), Decimal("-10.00")),
+        "2026-02-28 EUR": (Decimal("-21.70"), Decimal("-4.34"), Decimal("-26.04")),
+    }
+    assert taxed(TakingsOfMonth, closed) == january, "as it was known then"
+
+
+def test_the_tax_is_that_of_the_order_whatever_the_rate_is_by_then(mug, settings):
+    _, payment = paid_order()
+    settings.TAX_PERCENT = by_country("TAX", "7")
+    charge(payment)
+
+    ((net, tax, gross),) = taxed().values()
+
+    assert (net, tax, gross) == (Decimal("30.03"), Decimal("6.01"), Decimal("36.04"))
+
+
+def test_of_an_order_that_was_edited_the_tax_is_that_of_what_is_left(mug):
+    order, payment = paid_order()
+    edit_lines(order, quantities={1: 1}, reason="two were enough")
+    charge(payment, "12.01")
+
+    ((net, tax, gross),) = taxed().values()
+
+    assert (net, tax, gross) == (Decimal("10.01"), Decimal("2.00"), Decimal("12.01"))
+
+
+def test_of_a_part_the_tax_is_its_share(mug):
+    _, payment = paid_order()
+    charge(payment, "18.02")
+
+    ((net, tax, gross),) = taxed().values()
+
+    assert (net, tax, gross) == (Decimal("15.01"), Decimal("3.01"), Decimal("18.02"))
+
+
+def test_the_months_are_the_sums_of_their_days_and_rows_are_what_the_log_makes(mug):
+    for number in range(6):
+        with on(2026, 1, 28 + number % 4):
+            _, payment = paid_order(number + 1)
+            charge(payment)
+        with on(2026, 2, 1 + number):
+            refund(payment, f"{number + 1}.37")
+    hear()
+
+    for month in TakingsOfMonth.objects.all():
+        days = TakingsOfDay.objects.filter(day__month=month.month.month)
+        assert [sum(getattr(day, name) for day in days) for name in ("net", "tax", "gross", "captures", "refunds")] == [
+            *(month.net, month.tax, month.gross, month.captures, month.refunds)
+        ]
+    for compared in verify(known()["Takings"]):
+        assert not compared.differing, str(compared)
+
+
+@given(
+    st.integers(1, 10**9).flatmap(lambda total: st.tuples(st.just(total), st.integers(0, total))),
+    st.lists(st.integers(1, 10**6), max_size=8),
+)
+def test_what_is_paid_back_in_parts_takes_back_all_the_tax_and_no_more(sums, parts):
+    total, tax = (Decimal(cents) / 100 for cents in sums)
+    payment = TaxedPayment(id=uuid4(), order_id=uuid4(), total=total, tax=tax)
+    assert payment.capture(total) == tax
+    left, back = total, []
+    for cents in parts:
+        part = min(left, Decimal(cents) / 100)
+        left -= part
+        back.append(payment.refund(part))
+
+    back.append(payment.refund(left))
+
+    assert sum(back) == tax
+    assert all(each >= 0 for each in back)
 
 
 def test_currencies_are_kept_apart_and_days_are_of_utc():
@@ -137,7 +259,7 @@ def test_takings_of_all_days_are_what_orders_were_paid_and_rows_are_what_the_log
 
     days, orders = TakingsOfDay.objects.all(), OrderPayment.objects.all()
 
-    assert sum(day.net for day in days) == sum(order.kept for order in orders) == 21
+    assert sum(day.gross for day in days) == sum(order.kept for order in orders) == 21
     for name in PROJECTIONS:
         for compared in verify(known()[name]):
             assert not compared.differing, str(compared)
@@ -162,7 +284,7 @@ def test_a_day_is_changed_by_its_own_events_alone(moves):
         at = datetime(2026, 1, 1, tzinfo=UTC).replace(day=1 + day % 28, month=1 + day // 28)
         facts = f'{{"amount": {{"amount": "{amount}", "currency": "{currency}"}}}}'.encode()
         rows.fold([Recorded(number, uuid4(), 1, f"Payment.{kind}", facts, at, at)])
-        after = {key: row.net for key, row in rows.tables[TakingsOfDay].rows.items()}
+        after = {key: row.gross for key, row in rows.tables[TakingsOfDay].rows.items()}
         key = f"{at:%Y-%m-%d} {currency}"
         assert after == before | {key: before.get(key, 0) + (amount if kind == "Captured" else -amount)}
         before = after

@@ -14,7 +14,7 @@ from eventstore.cause import because
 from projections.engine import catch_up
 from projections.projection import known
 from projections.rebuild import verify
-from shop.billing.models import Contact, OrderPayment, TakingsOfDay
+from shop.billing.models import Contact, OrderPayment, TakingsOfDay, TakingsOfMonth
 from shop.catalog.commands import create_product, rename_product
 from shop.customers.commands import register_customer
 from shop.ordering.commands import Item, cancel_order, confirm_order, place_order, reject_order
@@ -135,7 +135,7 @@ def test_names_are_as_they_were_bought():
     assert set(SoldLine.objects.values_list("day", flat=True)) == {timezone.now().astimezone(UTC).date()}
 
 
-@pytest.mark.parametrize("model", [SalesOf, Contact, OrderPayment, TakingsOfDay])
+@pytest.mark.parametrize("model", [SalesOf, Contact, OrderPayment, TakingsOfDay, TakingsOfMonth])
 def test_the_desk_lists_what_is_reported_and_edits_nothing(client, model):
     """A day's row has no page of its own: it is made of many streams, and has no history."""
     amount, ok = Money(Decimal("100.00"), "EUR"), Outcome("ok", reference="1")
@@ -154,12 +154,13 @@ def test_the_desk_lists_what_is_reported_and_edits_nothing(client, model):
     page = reverse(f"{pages}_change", args=[row.pk])
 
     assert listed.status_code == 200
-    assert client.get(page).status_code == (403 if model in (SalesOf, TakingsOfDay) else 200)
+    assert client.get(page).status_code == (403 if model in (SalesOf, TakingsOfDay, TakingsOfMonth) else 200)
     assert client.post(page, {"totals": "{}"}).status_code == 403
     words = {
         SalesOf: '1 for <span class="desk-money">25.00',
         Contact: "ada@example.com",
         OrderPayment: "100.00",
         TakingsOfDay: "100.00",
+        TakingsOfMonth: "100.00",
     }
     assert words[model] in listed.content.decode()
