@@ -13,11 +13,16 @@ from eventstore.persistence import rows
 
 EVERY = 1.0  # seconds from one look to the next; what stood still between two of them is advanced
 
+PATIENCE = 60.0  # seconds, for a step of an errand: where many are asked for at once, each waits for its turn
+
 STANDS = """
-    SELECT name, projection, position, epoch, position < %s AND paused_at IS NULL
+    SELECT name, projection, position, epoch, (position < %s AND paused_at IS NULL OR EXISTS (
+            SELECT FROM projections_errand e WHERE e.projection = c.projection AND ended_at IS NULL
+            AND (%s OR statement_timestamp() - interval '1 second' * %s > greatest(asked_at, (
+                SELECT max(updated_at) FROM projections_checkpoint of WHERE of.projection = c.projection)))))
         AND (leased_until IS NULL OR leased_until <= statement_timestamp()
              OR NOT EXISTS (SELECT FROM pg_stat_activity WHERE pid = backend))
-    FROM projections_checkpoint WHERE projection = ANY(%s) AND schema = ''"""
+    FROM projections_checkpoint c WHERE projection = ANY(%s) AND schema = ''"""
 
 Stand = tuple[int, int]  # a position, and how often the lease was taken
 
@@ -72,7 +77,7 @@ class Standby:
     def _look(self, names: list[str]) -> tuple[dict[str, Stand], dict[str, str]]:
         """Where each checkpoint stands, and of which projection those are that wait for somebody."""
         end = log.horizon()
-        found = rows(STANDS, end, names)
+        found = rows(STANDS, end, self._acting, PATIENCE, names)
         stands = {name: (position, epoch) for name, _, position, epoch, _ in found}
         waiting = {name: of for name, of, _, _, waits in found if waits}
         if end:

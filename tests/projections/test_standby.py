@@ -1,11 +1,14 @@
 """What a worker does by itself where no sweep arrives: as little as a sweep, and only then."""
 
+from datetime import timedelta
+
 import pytest
+from django.utils import timezone
 from eventsourcing.persistence import OperationalError
 
-from projections import standby
+from projections import standby, tasks
 from projections.engine import catch_up
-from projections.models import Checkpoint
+from projections.models import Checkpoint, Errand
 from projections.standby import Standby
 from tests.lending.domain import Member
 from tests.lending.models import Borrower
@@ -100,6 +103,19 @@ def test_one_that_stopped_is_tried_again(standing, acts):
     turns(standing, 2)
 
     assert Borrower.objects.count() == 1
+
+
+@pytest.mark.parametrize(("asked", "done"), [(timedelta(seconds=61), True), (timedelta(seconds=50), False)])
+def test_what_was_asked_for_a_minute_ago_and_nobody_has_begun_is_done(asked, done):
+    library.record(Member("Ada"))
+    advance(BOOKS, LOANS)
+    Checkpoint.objects.update(updated_at=timezone.now() - asked)
+    Errand.objects.create(projection="Loans", kind="verify", asked_by="ops", asked_at=timezone.now() - asked)
+
+    turns(Standby(lambda: [LOANS, BOOKS], tasks.look_after), 3)
+
+    assert bool(Errand.objects.get().ended_at) is done
+    assert Errand.objects.get().refused == ""
 
 
 @pytest.mark.parametrize("why", [{"paused_at": "2026-01-01T00:00Z"}, {"leased_until": "2999-01-01T00:00Z"}])
