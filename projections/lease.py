@@ -33,8 +33,8 @@ SEE = """
         ELSE 'held' END
     FROM projections_checkpoint WHERE projection = ANY(%s) AND schema = %s ORDER BY position, name"""
 FIRST = """
-    INSERT INTO projections_checkpoint (name, projection, schema, low, high, version, position)
-    VALUES (%s, %s, %s, %s, %s, %s, {start})
+    INSERT INTO projections_checkpoint (name, projection, schema, low, high, version, position, begun_position)
+    SELECT %s, %s, %s, %s, %s, %s, start.at, start.at FROM (SELECT {start} AS at) start
     ON CONFLICT DO NOTHING RETURNING 1"""
 # A worker frozen inside a transaction holds row locks, and inside COPY no timeout of the server ends it.
 CUT = """

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -9,7 +10,8 @@ from eventstore.persistence import rows
 
 AT_ONCE = 5_000
 PAGE = """
-    select position, stream_id::text, version, name, convert_from(data, 'UTF8') from eventstore_event
+    select position, stream_id::text, version, name, convert_from(data, 'UTF8'), event_id::text,
+        recorded_at - effective_at from eventstore_event
     where position > %s and position <= %s order by position limit %s"""
 
 
@@ -19,12 +21,14 @@ class Fact(NamedTuple):
     version: int
     name: str
     data: dict[str, Any]
+    event_id: str
+    late_by: timedelta  # how long after it was true it was recorded
 
 
 class Breach(NamedTuple):
     """Something that must never be. ``rule``: of FAULTS' invariants, in a word."""
 
-    rule: str  # stock | credit | money | price | order | process | log | rows
+    rule: str  # stock | credit | money | price | order | process | mail | log | rows
     position: int | None  # of the event after which it was so; None: as things stand
     stream_id: str
     detail: str
@@ -63,8 +67,8 @@ def facts(upto: int) -> Iterator[Fact]:
     """All of the log, in its order."""
     position = 0
     while found := rows(PAGE, position, upto, AT_ONCE):
-        for *head, data in found:
-            yield Fact(*head, json.loads(data))
+        for *head, data, event_id, late_by in found:
+            yield Fact(*head, json.loads(data), event_id, late_by)
         position = found[-1][0]
 
 

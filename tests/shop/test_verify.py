@@ -2,10 +2,12 @@
 
 import json
 from io import StringIO
+from uuid import uuid4
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
+from django.utils import timezone
 
 from eventstore import log
 from eventstore.models import Event
@@ -13,9 +15,12 @@ from projections import engine
 from projections.projection import Policy, known
 from shop.books.check import Books
 from shop.books.facts import facts
+from shop.books.mails import outbox
+from shop.customers.commands import erase_customer
 from shop.fulfilment import policies
 from shop.fulfilment.domain import process_of
 from shop.inventory.domain import stock_of
+from shop.notifications.models import OutgoingMail
 from shop.ordering.commands import Item, Paying, cancel_order, place_order
 from shop.payments.commands import record_outcome, refund_payment
 from shop.payments.domain import Outcome, payment_of
@@ -182,6 +187,67 @@ def test_a_payment_that_only_the_gateway_knows_is_found(year):
     )
 
 
+# What is wrong in the outbox: the row that is gone, or comes once more, or has other words in it.
+MISPOSTED = [
+    ({"kind": "confirmed"}, None, "nobody was told that it was confirmed"),
+    ({"kind": "dispatched"}, None, "nobody was told that it was dispatched"),
+    ({"kind": "cancelled"}, None, "nobody was told that it was cancelled"),
+    ({"kind": "cancelled"}, {"id": uuid4(), "message_id": "<2@example.com>"}, "it is one of 2 that tell of position"),
+    ({"kind": "cancelled"}, {"id": uuid4(), "causation_id": uuid4(), "message_id": "<2@example.com>"}, "it tells of "),
+    ({"kind": "cancelled"}, {"causation_id": None}, "it tells of no event, of which nobody is to be told"),
+    ({"kind": "cancelled"}, {"kind": "rejected"}, "it says rejected to "),
+    ({"kind": "cancelled"}, {"order_id": uuid4()}, "it says cancelled to "),
+    ({"kind": "cancelled"}, {"customer_id": uuid4()}, "it says cancelled to "),
+    ({"kind": "cancelled"}, {"status": "sent"}, "it is sent, and nobody knows when"),
+    ({"kind": "cancelled"}, {"sent_at": timezone.now()}, ", and is waiting"),
+    ({"kind": "cancelled"}, {"status": "withdrawn"}, "it was withdrawn, and its customer is not erased"),
+]
+
+
+@pytest.mark.parametrize(("which", "changed", "wrong"), MISPOSTED)
+def test_each_mail_that_is_missing_or_wrong_is_found(year, which, changed, wrong):
+    mail = OutgoingMail.objects.filter(**which).first()
+    assert posted() == []
+    if changed is None:
+        mail.delete()
+    else:
+        for name, value in changed.items():
+            setattr(mail, name, value)
+        mail.save()
+
+    found = posted()
+
+    assert any(wrong in each for each in found), found
+
+
+def posted(**options):
+    books = Books()
+    list(books.read(facts(log.horizon())))
+    return [each.detail for each in books.posted(outbox(log.horizon()), **options)]
+
+
+def test_of_who_is_erased_the_mails_must_be_forgotten_too(year):
+    customer = order(year["on_account"]).customer_id
+    erase_customer(customer)
+    before = posted()
+    come_to_rest()
+
+    assert {each.partition(": ")[2] for each in before} == {"it is waiting, and its customer is erased"}
+    assert posted() == []
+    OutgoingMail.objects.filter(customer_id=customer)[0].delete()
+    assert posted() == [], "it may never have been written"
+
+
+def test_what_happened_before_anybody_listened_or_was_skipped_need_not_be_told(year):
+    OutgoingMail.objects.filter(kind="cancelled").delete()
+    position = Event.objects.get(name="Order.Cancelled").position
+
+    assert posted() == ["nobody was told that it was cancelled"]
+    assert posted(skipped=[position]) == []
+    OutgoingMail.objects.all().delete()
+    assert posted(begun=log.horizon()) == []
+
+
 def verify(*arguments):
     out = StringIO()
     try:
@@ -206,7 +272,7 @@ def test_the_command_says_that_all_is_right(on_real_transactions, tmp_path):
 
     assert status == 0
     lines = [line.split()[:2] for line in said.splitlines()[:-1]]
-    rules = ["log", "stock", "credit", "money", "price", "order", "process", "rows"]
+    rules = ["log", "stock", "credit", "money", "price", "order", "process", "mail", "rows"]
     assert lines == [[rule, "right"] for rule in rules]
 
 

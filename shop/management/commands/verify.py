@@ -1,4 +1,4 @@
-"""Whether the shop's books are right: stock, money, credit and prices at every moment, processes, rows, the log."""
+"""Whether the shop's books are right: stock, money, credit, prices at every moment, processes, mails, rows, the log."""
 
 import json
 import time
@@ -16,6 +16,7 @@ from projections.operations import Refused
 from projections.projection import Policy, Projection, known
 from projections.rebuild import verify
 from projections.rows import EventFailed
+from shop.books import mails
 from shop.books.check import Books
 from shop.books.facts import Breach, facts
 
@@ -33,6 +34,7 @@ RULES = {
     "price": "every total is its lines + shipping + tax − discount, to the cent",
     "order": "no status but by the way that leads there; one parcel an order",
     "process": "every order has all that it needs, or nothing is kept for it",
+    "mail": "each thing that a customer is told of is one mail, and no mail tells of anything else",
     "rows": "every read model is what the log makes of it",
 }
 EVERY = 2.0  # seconds between lines of progress
@@ -67,8 +69,10 @@ class Command(BaseCommand):
             breaches += books.against(theirs)
         if busy := under_way(upto):
             skipped["process"] = f"not asked whether each has ended: {busy}"
+            skipped["mail"] = f"not asked whether each is written: {busy}"
         else:
             breaches += books.at_rest()
+            breaches += books.posted(mails.outbox(upto), mails.begun(), mails.skipped())
         if quick:
             skipped["rows"] = "not asked: --quick"
         else:
