@@ -1,7 +1,12 @@
-"""Whose sign-in is whose, and the faults that a demonstration asks for. No facts of the shop: those are in the log."""
+"""Whose sign-in is whose, who was merged into whom, and the faults that a demonstration asks for."""
+
+from uuid import UUID
 
 from django.contrib.auth.models import User
 from django.db import models
+
+from projections.models import ReadModel
+from projections.projection import Projection, every, on
 
 
 class CustomerUser(models.Model):
@@ -15,6 +20,29 @@ class CustomerUser(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user.get_username()} is {self.customer_id}"
+
+
+class MergedCustomer(ReadModel):
+    """A customer who is another one now: what was theirs is that one's to see."""
+
+    id = models.UUIDField(primary_key=True)
+    into = models.UUIDField(db_index=True, help_text="Who they are now: nobody who was merged in turn.")
+
+    def __str__(self) -> str:
+        return f"{self.id} is {self.into} now"
+
+
+class MergedCustomers(Projection):
+    tables = (MergedCustomer,)
+
+    @on("Customer.Merged", earlier=every("into"))
+    def followed(self, earlier: MergedCustomer, into: UUID) -> None:
+        """Who was merged into them goes with them."""
+        earlier.into = into
+
+    @on("Customer.Merged")
+    def merged(self, stream_id: UUID, into: UUID) -> MergedCustomer:
+        return MergedCustomer(id=stream_id, into=into)
 
 
 class Fault(models.Model):

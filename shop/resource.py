@@ -81,7 +81,7 @@ class Resource(GenericViewSet):
         """Those that the caller may see: a customer, their own."""
         found: QuerySet[Any] = super().get_queryset()
         seen = own(self.request.user, self.basename) if self.request else None
-        return found.filter(**{seen[0]: seen[1]}) if seen else found
+        return found.filter(**{f"{seen[0]}__in": seen[1]}) if seen else found
 
     def row(self, pk: UUID) -> ReadModel:
         row: ReadModel = get_object_or_404(self.get_queryset(), pk=pk)
@@ -108,11 +108,11 @@ class Resource(GenericViewSet):
         if seen := own(request.user, self.basename):
             self.hide_others(*seen)
 
-    def hide_others(self, field: str, value: Any) -> None:
+    def hide_others(self, field: str, values: Sequence[Any]) -> None:
         """Http404: what is asked for is not the caller's. As the log has it: a list may not know of it yet."""
         if "pk" in self.kwargs:
             aggregate = find(self.aggregate, self.kwargs["pk"])
-            if aggregate is None or getattr(aggregate, field) != value:
+            if aggregate is None or getattr(aggregate, field) not in values:
                 raise Http404
 
     def known(self) -> tuple[str, ...]:

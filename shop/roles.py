@@ -16,7 +16,7 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from shop.models import CustomerUser
+from shop.models import CustomerUser, MergedCustomer
 
 ROLES = {  # and the apps whose tables they may look at on the desk
     "support": "customers ordering payments shipping catalog inventory notifications billing fulfilment",
@@ -156,14 +156,14 @@ ACTIONS = {
     "UnskipParked": "projections.change_checkpoint",
 }
 
-# What a customer sees of each kind: the rows whose field is what is said; `customer` stands for their own id. Of other
-# kinds, none.
+# What a customer sees of each kind: the rows whose field is what is said; `customer` stands for their own id, `anyone`
+# for that and those of whoever was merged into them. Of other kinds, none.
 CUSTOMERS_OWN = {
     "customers": ("id", "customer"),
-    "orders": ("customer_id", "customer"),
-    "checkouts": ("customer_id", "customer"),
-    "payments": ("customer_id", "customer"),
-    "shipments": ("customer_id", "customer"),
+    "orders": ("customer_id", "anyone"),
+    "checkouts": ("customer_id", "anyone"),
+    "payments": ("customer_id", "anyone"),
+    "shipments": ("customer_id", "anyone"),
     "products": ("status", "published"),
 }
 
@@ -189,12 +189,23 @@ def customer_of(user: Any) -> UUID | None:
     return user._customer_id  # type: ignore[no-any-return]
 
 
-def own(user: Any, kind: str) -> tuple[str, Any] | None:
-    """The field, and what is in it, of those objects of that kind that ``user`` may see; None: of all."""
+def ids_of(customer_id: UUID) -> list[UUID]:
+    """Theirs, and those of whoever was merged into them."""
+    return [customer_id, *MergedCustomer.objects.filter(into=customer_id).values_list("id", flat=True)]
+
+
+def own(user: Any, kind: str) -> tuple[str, list[Any]] | None:
+    """The field, and what may be in it, of those objects of that kind that ``user`` may see; None: of all."""
     if (customer_id := customer_of(user)) is None:
         return None
-    field, value = CUSTOMERS_OWN.get(kind, ("id", None))
-    return field, customer_id if value == "customer" else value
+    match CUSTOMERS_OWN.get(kind):
+        case field, "anyone":
+            return field, ids_of(customer_id)
+        case field, "customer":
+            return field, [customer_id]
+        case field, value:
+            return field, [value]
+    return "id", []
 
 
 def may(user: Any, action: str) -> bool:

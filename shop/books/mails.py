@@ -55,6 +55,7 @@ class Mails:
     def __init__(self) -> None:
         self.due: dict[str, Due] = {}  # by the id of the event
         self.erased: set[str] = set()
+        self._merged: dict[str, str] = {}  # who they are now
         self._customers: dict[str, str | None] = {}  # by order
         self._orders: dict[str, str] = {}  # by payment, and by shipment
 
@@ -66,6 +67,8 @@ class Mails:
                 self._orders[fact.stream_id] = fact.data["order_id"]
             case "Customer.Erased":
                 self.erased.add(fact.stream_id)
+            case "Customer.Merged":
+                self._merged[fact.stream_id] = fact.data["into"]
         order = self._orders.get(fact.stream_id, fact.stream_id)
         customer = self._customers.get(order)
         if fact.name in TOLD and customer and customer not in self.erased:
@@ -85,8 +88,15 @@ class Mails:
             if number > 1:
                 yield Breach("mail", None, "", f"{number} mails are {message_id}")
 
+    def _readers(self, due: Due) -> list[str]:
+        """Who may have got it: the customer, or whoever they were by the time it was written."""
+        found = [due.customer]
+        while into := self._merged.get(found[-1]):
+            found.append(into)
+        return found
+
     def _forgot(self, due: Due) -> bool:
-        return due.customer in self.erased
+        return not self.erased.isdisjoint(self._readers(due))
 
     def _wrong(self, mail: Mail, told: Counter[str]) -> Iterator[str]:
         due = self.due.get(mail.event)
@@ -95,7 +105,7 @@ class Mails:
             return
         if told[mail.event] > 1:
             yield f"it is one of {told[mail.event]} that tell of position {due.position}"
-        if (mail.kind, mail.order, mail.customer) != due[1:]:
+        if (mail.kind, mail.order) != (due.kind, due.order) or mail.customer not in self._readers(due):
             yield f"it says {mail.kind} to {mail.customer}; it is to say {due.kind} of {due.order} to {due.customer}"
         if (mail.status == "sent") and not (mail.tries and mail.sent_at):
             yield "it is sent, and nobody knows when"

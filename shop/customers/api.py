@@ -244,8 +244,9 @@ class Customers(OfAccounts, Timed):
     def merge(self, request: Request, pk: UUID) -> Response:
         """Merge a customer into another, who is the same person.
 
-        That one gets their addresses, cards, birthday and longer premium; orders keep whose they were. Their e-mail
-        address is free again; whatever is asked of them later is refused, and says who they are now.
+        That one gets their addresses, cards, birthday and longer premium; orders keep whose they were, and that one
+        sees them, and reads what is written about them. Their e-mail address is free again; whatever is asked of them
+        later is refused, and says who they are now.
         """
         return ask(request, MergeCustomer, merge_customers, pk)
 

@@ -80,6 +80,7 @@ class CustomerCopy(ReadModel):
     id = models.UUIDField(primary_key=True)
     name = models.CharField(max_length=200)
     email = models.CharField(max_length=254)
+    merged_into = models.UUIDField(null=True, help_text="Who reads it now.")
 
     class Meta:
         verbose_name_plural = "customer copies"
@@ -127,8 +128,8 @@ def told(lines: list[BoughtLine]) -> list[dict[str, object]]:
 
 class MailCopies(Projection):
     tables = (CustomerCopy, OrderCopy, OrderOf)
-    version = 2
-    changes = {OrderCopy: ("discount", "tax")}
+    version = 3
+    changes = {OrderCopy: ("discount", "tax"), CustomerCopy: ("merged_into",)}
 
     @on("Customer.Registered")
     def registered(self, stream_id: UUID, name: str, email: str) -> CustomerCopy:
@@ -141,6 +142,10 @@ class MailCopies(Projection):
     @on("Customer.EmailChanged")
     def email_changed(self, customer: CustomerCopy, email: str) -> None:
         customer.email = email
+
+    @on("Customer.Merged")
+    def merged(self, customer: CustomerCopy, into: UUID) -> None:
+        customer.merged_into = into
 
     @on("Customer.Erased")
     def erased(self, customer: CustomerCopy) -> type[Gone]:

@@ -70,7 +70,7 @@ def write(kind: str, stream_id: UUID, version: int, position: int, order_id: UUI
     order = exact(OrderCopy, [order_id])[order_id]
     if order.customer_id is None or order.late:
         return
-    customer = exact(CustomerCopy, [order.customer_id]).get(order.customer_id)
+    customer = reader(order.customer_id)
     if customer is None:  # erased
         return
     subject, text = words(kind, order, name=customer.name, **facts)
@@ -89,6 +89,12 @@ def write(kind: str, stream_id: UUID, version: int, position: int, order_id: UUI
         text=text,
     )
     OutgoingMail.objects.bulk_create([mail], ignore_conflicts=True)
+
+
+def reader(customer_id: UUID) -> CustomerCopy | None:
+    """Who reads what is written to them: who they are now, whose address is still theirs."""
+    customer = exact(CustomerCopy, [customer_id]).get(customer_id)
+    return reader(customer.merged_into) if customer and customer.merged_into else customer
 
 
 def mails_of(event_ids: Sequence[UUID]) -> dict[UUID, list[Beside]]:

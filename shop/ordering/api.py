@@ -25,7 +25,7 @@ from shop.ordering.commands import (
     place_order,
 )
 from shop.ordering.domain import Order
-from shop.ordering.models import CustomerCopy, OrderLine, OrderSummary, TimelineEntry
+from shop.ordering.models import OrderLine, OrderSummary, TimelineEntry
 from shop.ordering.shapes import (
     CancelOrder,
     ChangeAddress,
@@ -38,6 +38,7 @@ from shop.ordering.shapes import (
 )
 from shop.problems import Problem
 from shop.resource import PATIENCE, Resource
+from shop.roles import ids_of
 
 STATUSES = ("placed", "confirmed", "rejected", "cancelled", "shipped", "delivered", "completed")
 
@@ -51,8 +52,7 @@ class OrderFilters(django_filters.FilterSet):
     placed_before = InstantFilter(field_name="placed_at", lookup_expr="lt", help_text="Before this instant.")
 
     def of(self, orders: QuerySet[OrderSummary], name: str, value: UUID) -> QuerySet[OrderSummary]:
-        merged = CustomerCopy.objects.filter(merged_into=value).values_list("id", flat=True)
-        return orders.filter(customer_id__in=[value, *merged])
+        return orders.filter(customer_id__in=ids_of(value))
 
     def search(self, orders: QuerySet[OrderSummary], name: str, value: str) -> QuerySet[OrderSummary]:
         return orders.filter(Q(reference__icontains=value) | Q(customer_name__icontains=value))

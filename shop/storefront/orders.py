@@ -24,6 +24,7 @@ from shop.ordering.commands import Paying, cancel_order
 from shop.ordering.domain import Order
 from shop.ordering.models import OrderSummary
 from shop.ordering.timeline import TimelineEntry
+from shop.roles import ids_of
 from shop.storefront.asking import asking, noted, settled, who
 from shop.storefront.baskets import basket_of, fill
 from shop.storefront.checkout import of_a_customer
@@ -55,7 +56,7 @@ REASONS = {
 def orders(request: HttpRequest) -> HttpResponse:
     faults.reach("ordering")
     is_up_to_date = settled(request, "Orders")
-    mine = OrderSummary.objects.filter(customer_id=who(request)).order_by("-placed_at", "-id")
+    mine = OrderSummary.objects.filter(customer_id__in=whose(request)).order_by("-placed_at", "-id")
     page = Paginator(mine, A_PAGE).get_page(request.GET.get("page"))
     return render(request, "storefront/orders.html", {"page": page, "is_up_to_date": is_up_to_date})
 
@@ -127,10 +128,16 @@ def cancel(request: HttpRequest, order_id: UUID) -> HttpResponse:
     return redirect(f"/orders/{order_id}/")
 
 
+def whose(request: HttpRequest) -> list[UUID]:
+    """The visitor's own orders, and those of whoever was merged into them."""
+    customer_id = who(request)
+    return ids_of(customer_id) if customer_id else []
+
+
 def mine(request: HttpRequest, order_id: UUID) -> Order:
     """Others' there are none."""
     found = find(Order, order_id)
-    if not isinstance(found, Order) or found.customer_id != who(request):
+    if not isinstance(found, Order) or found.customer_id not in whose(request):
         raise Http404
     return found
 

@@ -4,12 +4,19 @@ from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
 import pytest
+from django.contrib.auth.models import User
+from rest_framework.test import APIClient
 
+from eventstore import log
 from eventstore.models import PersonalKey
 from projections.engine import catch_up
+from projections.lease import begin
 from projections.projection import known
 from projections.rebuild import verify
 from shop.application import shop
+from shop.books.check import Books
+from shop.books.facts import facts as facts_of
+from shop.books.mails import outbox
 from shop.customers.commands import (
     erase_customer,
     merge_customers,
@@ -20,8 +27,9 @@ from shop.customers.commands import (
 from shop.customers.domain import Customer
 from shop.customers.models import CustomerSummary
 from shop.customers.refusals import CannotMerge, CustomerMerged
-from shop.models import CustomerUser
-from shop.ordering.commands import Item, place_order
+from shop.models import CustomerUser, MergedCustomer
+from shop.notifications.models import OutgoingMail
+from shop.ordering.commands import Item, cancel_order, place_order
 from shop.ordering.refusals import CustomerMerged as MergedForOrdering
 from tests.facts import facts, given
 from tests.shop.orders import AWAY, HOME, euros, goods
@@ -134,6 +142,111 @@ def test_lists_show_it_and_find_their_orders(admin_client, django_user_model):
     assert (again.status_code, again.json()["code"], again.json()["into"]) == (409, "customer_merged", str(ada))
     for name in ("Customers", "OrderingCustomers"):
         assert not [each for each in verify(known()[name]) if each.differing], name
+
+
+@pytest.fixture
+def three(django_user_model):
+    """Cy was merged into Bob, and Bob into Ada, who signs in; each has ordered."""
+    goods(MUG=5)
+    found = {name: register_customer(name=name, email=f"{name}@example.com").id for name in ("ada", "bob", "cy", "dan")}
+    orders = {name: place_order(items=[Item("MUG", 1)], customer_id=each).id for name, each in found.items()}
+    for name in ("ada", "dan"):
+        user = django_user_model.objects.create_user(name)
+        CustomerUser.objects.create(user=user, customer_id=found[name])
+    catch_up()
+    merge_customers(found["cy"], into=found["bob"])
+    merge_customers(found["bob"], into=found["ada"])
+    catch_up()
+    return found, orders
+
+
+def asking(name):
+    api = APIClient()
+    api.force_authenticate(User.objects.get(username=name))
+    return api
+
+
+@pytest.mark.django_db
+def test_the_survivor_sees_the_orders_of_whoever_was_merged_into_them(three):
+    _, orders = three
+    hers = {str(orders[name]) for name in ("ada", "bob", "cy")}
+
+    ada, dan = asking("ada"), asking("dan")
+
+    assert {each["id"] for each in ada.get("/api/v1/orders/").json()["results"]} == hers
+    assert {each["id"] for each in ada.get(f"/api/v1/orders/?as_of={log.last()}").json()["results"]} == hers
+    for name in ("bob", "cy"):
+        for path in ("", "timeline/", "?as_of=v1"):
+            url = f"/api/v1/orders/{orders[name]}/{path}"
+            assert (ada.get(url).status_code, dan.get(url).status_code) == (200, 404), url
+    assert [each["id"] for each in dan.get("/api/v1/orders/").json()["results"]] == [str(orders["dan"])]
+    parcels = {each["order_id"] for each in ada.get("/api/v1/shipments/").json()["results"]}
+    assert parcels == hers
+
+
+@pytest.mark.django_db
+def test_who_was_merged_stays_a_customer_of_their_own_that_the_survivor_is_not(three):
+    found, _ = three
+
+    ada = asking("ada")
+
+    assert [each["id"] for each in ada.get("/api/v1/customers/").json()["results"]] == [str(found["ada"])]
+    assert ada.get(f"/api/v1/customers/{found['bob']}/").status_code == 404
+
+
+@pytest.mark.django_db
+def test_the_survivor_cancels_an_order_of_whoever_was_merged(three):
+    _, orders = three
+
+    url = f"/api/v1/orders/{orders['cy']}/cancel/"
+    refused = asking("dan").post(url, {"reason": "mine"}, "json", HTTP_IDEMPOTENCY_KEY="k")
+    done = asking("ada").post(url, {"reason": "twice"}, "json", HTTP_IDEMPOTENCY_KEY="k")
+
+    assert (refused.status_code, done.status_code) == (404, 200)
+
+
+@pytest.mark.django_db
+def test_the_storefront_shows_the_survivor_all_their_orders(three, client):
+    _, orders = three
+    client.force_login(User.objects.get(username="ada"))
+
+    page = client.get("/orders/")
+
+    assert {each.id for each in page.context["page"]} == {orders[name] for name in ("ada", "bob", "cy")}
+    assert client.get(f"/orders/{orders['cy']}/").status_code == 200
+    assert client.get(f"/orders/{orders['dan']}/").status_code == 404
+
+
+@pytest.mark.django_db
+def test_who_was_merged_whom_is_what_the_log_makes_of_it(three):
+    found, _ = three
+
+    assert dict(MergedCustomer.objects.values_list("id", "into")) == {
+        found["bob"]: found["ada"],
+        found["cy"]: found["ada"],
+    }
+    for name in ("MergedCustomers", "MailCopies"):
+        assert not [each for each in verify(known()[name]) if each.differing], name
+
+
+@pytest.mark.django_db
+def test_what_happens_to_an_order_is_told_to_who_they_are_now(three):
+    """The address of who was merged is free: somebody else may have it by now."""
+    found, orders = three
+    begin(known()["Mails"])
+    register_customer(name="Another Cy", email="cy@example.com")
+    cancel_order(orders["cy"], reason="twice")
+    catch_up()
+
+    mail = OutgoingMail.objects.get(order_id=orders["cy"], kind="cancelled")
+
+    assert (mail.recipient, mail.customer_id) == ("ada@example.com", found["ada"])
+    books = Books()
+    assert list(books.read(facts_of(log.horizon()))) == []
+    assert list(books.posted(outbox(log.horizon()))) == []
+    erase_customer(found["ada"])
+    catch_up()
+    assert OutgoingMail.objects.get(pk=mail.pk).recipient == "[erased]"
 
 
 @pytest.mark.django_db
