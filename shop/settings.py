@@ -171,6 +171,12 @@ CELERY_BEAT_SCHEDULE["complete delivered"] = {
     "options": {"queue": PROJECTIONS_QUEUES.get("ordering", CELERY_TASK_DEFAULT_QUEUE), "expires": 60},
 }
 
+CELERY_BEAT_SCHEDULE["forget cards"] = {
+    "task": "shop.vault.tasks.forget_cards",
+    "schedule": 60.0,
+    "options": {"queue": PROJECTIONS_QUEUES.get("vault", CELERY_TASK_DEFAULT_QUEUE), "expires": 60},
+}
+
 CELERY_BEAT_SCHEDULE["abandon idle"] = {
     "task": "shop.ordering.tasks.abandon_idle",
     "schedule": 60.0,
@@ -251,6 +257,7 @@ PREMIUM_DISCOUNT_PERCENT = percent(  # off the goods, for who is premium when th
 
 PLACE_ORDER_MODE = env.str("PLACE_ORDER_MODE", default="saga")  # or transaction: all steps in the commit that places it
 CHECKOUT_EXPIRES_AFTER = env.int("CHECKOUT_EXPIRES_AFTER", default=72)  # hours in which nothing has happened in it
+FORGET_CARDS_AFTER = env.int("FORGET_CARDS_AFTER", default=72)  # hours since a card that nobody keeps was last needed
 COMPLETE_AFTER_DAYS = env.int("COMPLETE_AFTER_DAYS", default=14)  # since the parcel came: then an order is completed
 PAYMENT_TIMEOUT = env.int("PAYMENT_TIMEOUT", default=600)  # seconds that an order waits for its card to be authorised
 CHECKOUT_ADDRESS_SOURCE = env.str("CHECKOUT_ADDRESS_SOURCE", default="copy")  # ordering's own; or live: asks customers

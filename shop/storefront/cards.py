@@ -34,7 +34,7 @@ def tokenise(request: HttpRequest) -> HttpResponse:
     if asked:
         try:
             with asking(request, "store"):
-                card = shop.load(Card, noted(request, store_card(**asked)).id)
+                card = shop.load(Card, noted(request, store_card(**asked | {"customer_id": who(request)})).id)
         except Refused as refused:
             errors = {"expiry": str(refused)}
     if card is None:

@@ -99,7 +99,9 @@ class CardSerializer(serializers.Serializer):
     brand = serializers.CharField()
     stored_at = serializers.DateTimeField()
     times_revealed = serializers.IntegerField(help_text="Each time is an event, with who and why.")
-    forgotten = serializers.BooleanField(help_text="With its customer: nobody can see its number any more.")
+    forgotten = serializers.BooleanField(
+        help_text="With its customer, or once nobody needed it: nobody can see its number any more."
+    )
 
 
 class CardFilters(django_filters.FilterSet):
@@ -129,7 +131,8 @@ class Cards(Resource):
     def create(self, request: Request) -> Response:
         """Store a card.
 
-        It is sealed; its number is in no event, list or log. What is used from now on is its token.
+        It is sealed; its number is in no event, list or log. What is used from now on is its token. A card that no
+        customer keeps is forgotten some days after what it was to pay.
         """
         answer = ask(request, StoreCard, store_card)
         card = shop.load(Card, answer.data["id"])

@@ -31,7 +31,7 @@ class Card(Aggregate):
 
     def reveal(self, reason: str) -> None:
         if self.forgotten:
-            raise CardForgotten("This card was forgotten with its customer: nobody can see its number any more.")
+            raise CardForgotten("This card was forgotten: nobody can see its number any more.")
         self._revealed(self.token, reason)
 
     def forget(self) -> None:

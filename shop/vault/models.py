@@ -8,7 +8,10 @@ from django.db.models.functions import Now
 
 from projections.models import ReadModel
 from projections.projection import Projection, on
+from shop.vault.uses import CardClaim, CardLife, CardsInUse
 from shop.words import words_index
+
+__all__ = ["CardClaim", "CardLife", "CardOwner", "CardSummary", "Cards", "CardsInUse", "SealedCard"]
 
 
 class SealedCard(models.Model):
@@ -48,7 +51,7 @@ class CardSummary(ReadModel):
     brand = models.CharField(max_length=20, db_index=True)
     stored_at = models.DateTimeField()
     times_revealed = models.IntegerField(default=0)
-    forgotten = models.BooleanField(default=False, help_text="Whether it was, with its customer.")
+    forgotten = models.BooleanField(default=False, help_text="Whether it was: nobody can see its number.")
 
     class Meta:
         verbose_name = "card"
