@@ -8,9 +8,10 @@ from uuid import UUID
 
 from eventsourcing.application import AggregateNotFoundError, Application, Repository
 
-from eventstore import snapshots
+from eventstore import log, snapshots
 from eventstore.commands import Receipt, VersionConflict, expected, under_way
 from eventstore.mapper import TypedMapper, folded
+from eventstore.memory import memory
 from eventstore.persistence import Entry, LogRecorder, Recorded, rows
 
 A = TypeVar("A")
@@ -43,6 +44,10 @@ def load(stream_id: UUID, version: int = LAST) -> Any:
     """The aggregate as the log has it now, or had it at ``version``. AggregateNotFoundError: there is none."""
     if not isinstance(stream_id, UUID):
         raise TypeError(f"Expected the UUID of a stream, found {stream_id!r}.")
+    if version == LAST and memory.get():
+        if kept_in_mind := load_all([stream_id]):
+            return kept_in_mind[stream_id]
+        raise AggregateNotFoundError(f"There is no stream {stream_id}.")
     kept = f"{{{','.join(snapshots.readable())}}}"  # PostgreSQL's array; psycopg takes longer to write one
     found = [
         Recorded(position, stream_id, number, name, data, at, at)  # when it was recorded is not asked
@@ -55,6 +60,9 @@ def load(stream_id: UUID, version: int = LAST) -> Any:
 
 def load_all(stream_ids: Sequence[UUID]) -> dict[UUID, Any]:
     """As ``load``, of those that there are: one question for all of them."""
+    if known := memory.get():
+        log.stored(stream_ids)
+        return {each: found for each in stream_ids if (found := known.folded(each, _folded_on)) is not None}
     kept = f"{{{','.join(snapshots.readable())}}}"
     found = rows(STREAMS, list(stream_ids), kept)
     return {
@@ -65,6 +73,10 @@ def load_all(stream_ids: Sequence[UUID]) -> dict[UUID, Any]:
 
 def _folded(found: list[Recorded]) -> Any:
     aggregate = None if found[0].position else snapshots.restored(found.pop(0))
+    return _folded_on(aggregate, found)
+
+
+def _folded_on(aggregate: Any, found: list[Recorded]) -> Any:
     for first in range(0, len(found), AT_ONCE):
         some = found[first : first + AT_ONCE]
         aggregate = folded(aggregate, mapper.to_domain_events(some), some)

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from eventstore.evolution import stored_as
 from eventstore.mapper import present
+from eventstore.memory import memory
 from eventstore.persistence import COLUMNS, Recorded, rows
 
 __all__ = ["Holder", "Recorded", "Unread", "after", "at", "holders", "horizon", "last", "of", "position_at", "publish"]
@@ -122,13 +123,24 @@ def last(*, using: str = "default") -> int:
 
 def exists(stream_id: UUID, *, using: str = "default") -> bool:
     """Whether there is a stream with that id, as this transaction sees the log."""
+    if memory.get():
+        return bool(stored([stream_id], using=using))
     return bool(rows("select 1 from eventstore_event where stream_id = %s and version = 1", stream_id, using=using))
 
 
 def of(stream_ids: Sequence[UUID], *, using: str = "default") -> list[Recorded]:
     """All events of those streams, as this transaction sees them, in order of position."""
+    return present(stored(stream_ids, using=using))
+
+
+def stored(stream_ids: Sequence[UUID], *, using: str = "default") -> list[Recorded]:
+    """The same as they lie there, or as they are kept in mind (``memory``)."""
     sql = f"select {COLUMNS} from eventstore_event where stream_id = any(%s) order by position"
-    return present(list(starmap(Recorded, rows(sql, list(stream_ids), using=using))))
+    if (known := memory.get()) is None:
+        return list(starmap(Recorded, rows(sql, list(stream_ids), using=using)))
+    if unknown := known.unknown(stream_ids):
+        known.learn(unknown, starmap(Recorded, rows(sql, unknown, using=using)))
+    return known.of(stream_ids)
 
 
 SETTLED = """

@@ -14,7 +14,13 @@ from pathlib import Path
 
 from django.db import connection, transaction
 
+from eventstore.memory import Memory, memory
+from eventstore.persistence import rows
+
 SQL = (Path(__file__).parent / "sql" / "moved_clock.sql").read_text()
+MOVED = """
+    select set_config('eventstore.moved_clock', 'on', true),
+        set_config('synchronous_commit', 'off', true) -- what a machine that fails loses is made again"""
 GONE = """
     drop trigger if exists eventstore_moved_clock on eventstore_event;
     drop function if exists eventstore_move_clock"""
@@ -34,8 +40,18 @@ def movable_clock() -> Iterator[None]:
 def moved_clock() -> Iterator[None]:
     """A transaction in which what is true from ``effective_at`` on is recorded at that time."""
     with transaction.atomic():
-        _run("select set_config('eventstore.moved_clock', 'on', true)")
+        _run(MOVED)
         yield
+
+
+@contextmanager
+def remembered() -> Iterator[Memory]:
+    """What was read of the log, or appended, is not read again: for the one process that makes the past."""
+    token = memory.set(Memory(stream_id for (stream_id,) in rows("select distinct stream_id from eventstore_event")))
+    try:
+        yield memory.get()  # type: ignore[misc]
+    finally:
+        memory.reset(token)
 
 
 def _run(sql: str) -> None:

@@ -15,6 +15,7 @@ from eventsourcing import persistence as library
 from eventsourcing.utils import resolve_topic
 
 from eventstore.cause import cause
+from eventstore.memory import Memory, memory
 
 ONLY_ASKED = 2**31  # prepares what says prepare=True; Django's own None nothing at all, since some poolers cannot
 NO_SUCCESSOR = -1  # in place of a position: an event does not follow
@@ -73,7 +74,8 @@ def cursor(using: str = "default") -> Iterator[psycopg.Cursor[Any]]:
     Not Django's own cursor: that one writes every payload into the text of the statement, which is parsed each time.
     """
     django = connections[using]
-    django.ensure_connection()
+    if django.connection is None:  # Django asks first whether a loop runs in this thread, which takes longer
+        django.ensure_connection()
     django.validate_no_broken_transaction()
     if django.connection.prepare_threshold is None and not django.settings_dict.get("DISABLE_SERVER_SIDE_CURSORS"):
         django.connection.prepare_threshold = ONLY_ASKED
@@ -173,6 +175,8 @@ class LogRecorder(StreamRecorder, library.ApplicationRecorder):
             raise library.OperationalError(
                 f"Nothing was stored: another writer has begun to store {versions(events)}, and does not finish."
             ) from error.__cause__
+        if (known := memory.get()) is not None:
+            _note(known, events, positions, why.effective_at)
         if positions is None:
             raise library.IntegrityError(f"Another writer was faster: {versions(events)} is taken.")
         if positions[:1] == [NO_SUCCESSOR]:
@@ -264,6 +268,15 @@ class Factory(library.InfrastructureFactory[Any]):
 
     def process_recorder(self) -> library.ProcessRecorder:
         return ProcessRecorder(self.using)
+
+
+def _note(known: Memory, events: Sequence[Any], positions: list[int] | None, at: datetime | None) -> None:
+    """Keep in mind what was appended; where it was not, or it is not known when, nothing is known any more."""
+    if at is None or positions is None or len(positions) != len(events) or positions[:1] in ([0], [NO_SUCCESSOR]):
+        known.forget_streams()
+        return
+    for position, event in zip(positions, events, strict=True):
+        known.add(Recorded(position, *row(event), at, at))
 
 
 def row(event: Any) -> tuple[UUID, int, str, bytes]:

@@ -7,9 +7,7 @@ it opens nowhere else. A person's key is stored wrapped by the first of ``settin
 import hmac
 import os
 from base64 import b64decode, b64encode
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
@@ -20,6 +18,7 @@ from django.conf import settings
 from eventsourcing.persistence import ProgrammingError
 from psycopg.errors import InsufficientPrivilege
 
+from eventstore.memory import memory
 from eventstore.persistence import rows
 
 NONCE = 12  # bytes; as GCM wants it
@@ -52,38 +51,24 @@ def keys_to_seal(subjects: Iterable[UUID]) -> dict[UUID, AESGCM]:
     """Their keys, made where there are none yet. Forgotten: one of them is."""
     wanted = sorted(set(subjects))
     found = _found(wanted)
-    if missing := [subject for subject in wanted if subject not in found]:
-        _make(missing)
-        found |= keys(missing)
+    if missing := set(wanted) - found.keys():
+        made = _make(missing)
+        found |= made | keys(missing - made.keys())  # somebody else was making one
+        if known := memory.get():
+            known.keys |= made
     for subject, key in found.items():
         if key is None:
             raise Forgotten(f"{subject} was forgotten: nothing more can be recorded of them.")
     return found  # type: ignore[return-value]
 
 
-@contextmanager
-def remembered() -> Iterator[None]:
-    """Within the block a key that was read is not read again: for long work of one process that nobody else writes to.
-
-    Who is forgotten by this process is forgotten at once; by another, only for who comes after the block.
-    """
-    token = _remembered.set({})
-    try:
-        yield
-    finally:
-        _remembered.reset(token)
-
-
-_remembered: ContextVar[dict[UUID, AESGCM | None] | None] = ContextVar("remembered", default=None)
-
-
 def _found(wanted: list[UUID]) -> dict[UUID, AESGCM | None]:
-    memory = _remembered.get()
-    if memory is None:
+    known = memory.get()
+    if known is None:
         return _read(wanted)
-    if new := [subject for subject in wanted if subject not in memory]:
-        memory |= _read(new)
-    return {subject: memory[subject] for subject in wanted if subject in memory}
+    if new := [subject for subject in wanted if subject not in known.keys]:
+        known.keys |= _read(new)
+    return {subject: known.keys[subject] for subject in wanted if subject in known.keys}
 
 
 def _read(wanted: list[UUID]) -> dict[UUID, AESGCM | None]:
@@ -102,20 +87,24 @@ def may_be_opened() -> bool:
     return rows("select has_table_privilege('eventstore_personal_key', 'select')")[0][0]  # type: ignore[no-any-return]
 
 
-def _make(subjects: list[UUID]) -> None:
+def _make(subjects: Iterable[UUID]) -> dict[UUID, AESGCM]:
+    """Answers those that were made: of the others, there were some already."""
     by, master = masters()[0]
-    wrapped = [seal(AESGCM(master), AESGCM.generate_key(256), subject.bytes) for subject in subjects]
-    rows(
+    new = {subject: AESGCM.generate_key(256) for subject in subjects}
+    wrapped = [seal(AESGCM(master), key, subject.bytes) for subject, key in new.items()]
+    made = rows(
         "insert into eventstore_personal_key (subject_id, wrapped, wrapped_by) "
         "select a, b, %s from unnest(%s::uuid[], %s::bytea[]) as t (a, b) order by a "
-        "on conflict do nothing returning 1",
-        *(by, subjects, wrapped),
+        "on conflict do nothing returning subject_id",
+        *(by, list(new), wrapped),
     )
+    return {subject: AESGCM(new[subject]) for (subject,) in made}
 
 
 def forget(subject: UUID) -> bool:
     """Destroy the person's key. From now on their facts read as ``[erased]``. False: there was none."""
-    (_remembered.get() or {}).pop(subject, None)
+    if known := memory.get():
+        known.forget(subject)
     return bool(
         rows(
             "update eventstore_personal_key set wrapped = null, wrapped_by = null, forgotten_at = now() "

@@ -13,7 +13,10 @@ EVERY = 2.0  # seconds from one line to the next
 
 
 class Report(Protocol):
-    """Called before something is done, and after each batch of it, with the ``events`` applied since the last call."""
+    """Called before something is done, and after each batch of it, with the ``events`` applied since the last call.
+
+    Where it is not events that are counted, 0: then no rate is told, but how much of it is done, and the time left.
+    """
 
     def __call__(self, name: str, doing: str, position: int, end: int, events: int) -> None: ...
 
@@ -23,9 +26,9 @@ def silent(name: str, doing: str, position: int, end: int, events: int) -> None:
 
 
 @contextmanager
-def shown(out: TextIOBase) -> Iterator[Report]:
+def shown(out: TextIOBase, every: float = EVERY) -> Iterator[Report]:
     if not out.isatty():
-        yield Lines(out)
+        yield Lines(out, every)
         return
     columns = (
         TextColumn("{task.description}"),
@@ -47,12 +50,13 @@ class Pace:
         self._events: dict[str, int] = {}
 
     def note(self, name: str, position: int, end: int, events: int) -> tuple[float, float]:
-        """Answers events a second, and the seconds that may be left."""
+        """Answers events a second, and the seconds that may be left; 0: nobody knows."""
         began, start = self._began.setdefault(name, (self._heard, 0 if events else position))
         self._events[name] = self._events.get(name, 0) + events
         self._heard = time.monotonic()
         seconds = max(self._heard - began, 1e-9)
-        return self._events[name] / seconds, (end - position) * seconds / max(position - start, 1)
+        left = (end - position) * seconds / (position - start) if position > start else 0.0
+        return self._events[name] / seconds, left
 
 
 class Bars:
@@ -69,24 +73,25 @@ class Bars:
             description=f"{name}, {doing}",
             completed=position,
             total=end,
-            rate=f"{rate:,.0f} events/s",
+            rate=f"{rate:,.0f} events/s" if rate else "",
         )
 
 
 class Lines:
-    def __init__(self, out: TextIOBase) -> None:
-        self._out, self._pace = out, Pace()
+    def __init__(self, out: TextIOBase, every: float) -> None:
+        self._out, self._every, self._pace = out, every, Pace()
         self._said: dict[str, tuple[str, float]] = {}  # what was last said to be done, and when
 
     def __call__(self, name: str, doing: str, position: int, end: int, events: int) -> None:
         rate, left = self._pace.note(name, position, end, events)
         said, when = self._said.get(name, ("", 0.0))
-        if doing == said and time.monotonic() - when < EVERY:
+        if doing == said and time.monotonic() - when < self._every:
             return
         self._said[name] = doing, time.monotonic()
         line = f"{name}: {doing}"
         if position < end:
             line += f", at {position:,} of {end:,} ({position / end:.0%})"
-            line += f", {rate:,.0f} events/s, {left:,.0f} s left" if rate else ""
+            line += f", {rate:,.0f} events/s" if rate else ""
+            line += f", {left:,.0f} s left" if left else ""
         self._out.write(f"{line}\n")
         self._out.flush()

@@ -12,13 +12,13 @@ from pathlib import Path
 from uuid import UUID
 
 from eventstore.cause import because
-from eventstore.log import all_names
+from eventstore.log import all_names, caused_by
 from eventstore.mapper import present
-from eventstore.moved_clock import movable_clock, moved_clock
-from eventstore.persistence import COLUMNS, Recorded, rows
-from eventstore.personal import remembered
+from eventstore.memory import Memory
+from eventstore.moved_clock import movable_clock, moved_clock, remembered
+from eventstore.persistence import Recorded, rows
 from projections import operations
-from projections.engine import catch_up
+from projections.engine import catch_up, no_collection
 from projections.lease import Lease, hold, move_all
 from projections.policies import hear
 from projections.progress import Report, silent
@@ -26,15 +26,15 @@ from projections.projection import Policy, known
 from shop.demo import stories, trade
 from shop.demo.book import DAYS, Book, Step, command_of
 from shop.demo.till import Till
-from shop.notifications.models import OutgoingMail
 from shop.notifications.policies import Mails
 
 FIRST = "MUG-HARBOUR create"
 LONG = 3600.0  # seconds of a lease: longer than it takes; whoever is killed gives it up at once
 TICK = timedelta(milliseconds=37)  # between what is done, and what is done about it
-EVENTS = f"""
-    select {COLUMNS}, event_id, coalesce(correlation_id, command_id, event_id) from eventstore_event
-    where position > %s and name = any(%s) order by position"""
+SHOWN = """
+    update notifications_outgoingmail set status = 'shown', written_at = at, due_at = at, sent_at = at
+    from unnest(%s::uuid[], %s::timestamptz[]) heard (cause, at) where causation_id = cause and status = 'waiting'
+    returning 1"""
 PAUSED, BY, WHY = "billing", "ops", "Looking into a wrong address on an invoice"
 
 
@@ -52,11 +52,20 @@ def load(now: datetime, ledger: Path | None = None, report: Report = silent, *, 
     days = [list(day) for _, day in groupby(steps[: len(steps) - len(late)], key=lambda step: step.at.date())]
     with movable_clock():
         live_through(missing(days), report)
-        catch_up(report=report)
+        catch_up(report=as_one(report))
         pause()
         live_through([late], silent)
-    catch_up(report=report)
+    catch_up()
     return True
+
+
+def as_one(report: Report) -> Report:
+    """All read models, which are at one place, as one."""
+
+    def told(_: str, doing: str, position: int, end: int, events: int) -> None:
+        report("its read models", doing, position, end, 0)
+
+    return told
 
 
 def ends(now: datetime) -> datetime:
@@ -91,15 +100,15 @@ def missing(days: Iterable[list[Step]]) -> list[list[Step]]:
 
 def live_through(days: Sequence[Sequence[Step]], report: Report) -> None:
     """One after the other, alone: what else moves projections waits, and policies hear in these days' own time."""
-    with ExitStack() as holding:
+    with ExitStack() as holding, remembered() as memory:
         leases = [lease for each in known().values() for lease in holding.enter_context(hold(each, seconds=LONG))]
-        past = Past([lease for lease in leases if isinstance(lease.projection, Policy)])
+        past = Past([lease for lease in leases if isinstance(lease.projection, Policy)], memory)
         for number, day in enumerate(days, 1):
-            with moved_clock(), remembered():
+            with moved_clock(), no_collection():
                 for step in day:
                     past.do(step)
                 past.end_of_day()
-            report("the past", "loading", number, len(days), len(day))
+            report("the past", "living through its days", number, len(days), 0)
 
 
 def pause() -> None:
@@ -113,14 +122,16 @@ def pause() -> None:
 class Past:
     """The shop as it was, while its time goes on: what is asked, and what policies make of it."""
 
-    def __init__(self, leases: Sequence[Lease]) -> None:
+    def __init__(self, leases: Sequence[Lease], memory: Memory) -> None:
         if len(places := {lease.position for lease in leases}) != 1:
             raise OtherLog(f"Expected all policies at one position, found them at {sorted(places)}.")
         self._leases = leases
         self._position = leases[0].position
         self._policies: list[Policy] = [lease.projection for lease in leases]
-        self._names = all_names({name for policy in self._policies for name in policy.handlers})
+        self._names = set(all_names({name for policy in self._policies for name in policy.handlers}))
         self._time = datetime.min.replace(tzinfo=UTC)
+        self._memory = memory
+        self._mailed: dict[UUID, datetime] = {}  # event → when mails were written about it, if any were
 
     def do(self, step: Step) -> None:
         """Ask for it at its time, or as soon as what came before it is done."""
@@ -138,26 +149,23 @@ class Past:
             except Exception as error:
                 error.add_note(f"It was step {step.key!r} of the demo's past, at {self._time}.")
                 raise
-        while found := rows(EVENTS, self._position, self._names):  # all of them our own: nothing can precede them
-            causes = [{"causation_id": event_id, "correlation_id": of} for *_, event_id, of in found]
-            for event, why in zip(present([Recorded(*row[:-2]) for row in found]), causes, strict=True):
-                self._hear(event, why)
+        while new := self._memory.take():
+            for event in present([event for event in new if event.name in self._names]):
+                self._hear(event, caused_by(event.position))
+            self._position = new[-1].position
 
     def _hear(self, event: Recorded, why: dict[str, UUID]) -> None:
-        self._position = event.position
         for policy in self._policies:
             if event.name in policy.handlers:
                 self._time += TICK
                 with because(effective_at=self._time):
                     hear(policy, event, **why)
                 if isinstance(policy, Mails):
-                    self._put_into_mailbox()
-
-    def _put_into_mailbox(self) -> None:
-        """Nobody gets a mail about what never was."""
-        OutgoingMail.objects.filter(status="waiting").update(
-            status="shown", written_at=self._time, due_at=self._time, sent_at=self._time
-        )
+                    self._mailed[why["causation_id"]] = self._time
 
     def end_of_day(self) -> None:
+        """Nobody gets a mail about what never was; and policies have heard all."""
+        if self._mailed:
+            rows(SHOWN, list(self._mailed), list(self._mailed.values()))
+            self._mailed.clear()
         move_all(self._leases, max(self._position, self._leases[0].position), release=False)

@@ -32,7 +32,7 @@ from shop.payments.domain import Payment, payment_of
 from shop.values import Address, Money, id_of
 from shop.vault.commands import store_card
 
-ORDERS = 1_170  # beside the stories'
+ORDERS = 980  # beside the stories'
 FIRST = 8  # of each kind are there at the opening; the others come later
 HOURS = [1, 1, 2, 3, 3, 4, 3, 3, 3, 3, 4, 6, 8, 8, 5, 2]  # from 7 o'clock, how many orders
 CHANGED_THEIR_MINDS = ("changed my mind", "ordered the wrong size", "found it in a drawer", "too late for the birthday")
@@ -166,7 +166,7 @@ class Trade:
         who = self.who(at)
         person = book.people[who] if who else None
         pays = "none"
-        if person and person.card and chance.random() < 0.62:
+        if person and person.card and chance.random() < 0.45:
             pays = "card"
         elif person and person.limit and chance.random() < 0.7:
             pays = "account"
@@ -209,7 +209,7 @@ class Trade:
 
     def basket(self, at: datetime) -> list[tuple[str, int]]:
         there = [sku for sku in self.sold if self.since[sku] < at and self.left[sku] >= 8 and sku not in WITHDRAWN]
-        wanted = self.chance.choices([1, 2, 3, 4], [60, 28, 9, 3])[0]
+        wanted = self.chance.choices([1, 2, 3, 4], [70, 22, 6, 2])[0]
         items: dict[str, int] = {}
         for sku in self.chance.choices(there, [self.sold[sku].liked for sku in there], k=wanted):
             items[sku] = self.chance.choices([1, 2, 4], [80, 16, 4])[0]

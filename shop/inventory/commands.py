@@ -1,9 +1,11 @@
 """What can be asked of stock. One function, one command, one transaction."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import nullcontext
+from typing import Any
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connection, transaction
 from eventsourcing.application import AggregateNotFoundError
 
 from eventstore.history import Moment, at
@@ -15,7 +17,7 @@ from shop.inventory.domain import BadQuantity, InsufficientStock, StockItem, Unk
 @command
 def receive_stock(sku: str, *, quantity: int, reference: str = "") -> Receipt:
     """The first of a SKU opens it. BadQuantity."""
-    with transaction.atomic():
+    with together():
         item = _load([sku]).get(sku) or StockItem.open(sku)
         item.receive(quantity, reference)
         return shop.record(item)
@@ -27,7 +29,7 @@ def count_stock(sku: str, *, counted: int, reason: str, as_of: int | None = None
 
     InsufficientStock: more are reserved than there would be, and back-orders are not allowed. UnknownStock.
     """
-    with transaction.atomic():
+    with together():
         item = _known([sku])[sku]
         since = 0 if as_of is None else item.on_hand - _on_hand_at(item.id, as_of)
         item.count(counted + since, reason)
@@ -37,7 +39,7 @@ def count_stock(sku: str, *, counted: int, reason: str, as_of: int | None = None
 @command
 def set_stock_policy(sku: str, *, back_orders: bool, low_at: int) -> Receipt:
     """Of a SKU that was never received, too: one that is sold before it is there. InsufficientStock, BadQuantity."""
-    with transaction.atomic():
+    with together():
         item = _load([sku]).get(sku) or StockItem.open(sku)
         item.set_policy(back_orders, low_at)
         return shop.record(item)
@@ -46,29 +48,34 @@ def set_stock_policy(sku: str, *, back_orders: bool, low_at: int) -> Receipt:
 @command
 def reserve_stock(order_id: UUID, *, items: Sequence[Wanted]) -> Receipt:
     """All or nothing; the same again, nothing. InsufficientStock, ReservedBefore, BadQuantity."""
-    with transaction.atomic():
+    with together():
         return shop.record(*reserving(order_id, items))
 
 
 @command
 def release_stock(order_id: UUID, *, items: Sequence[Wanted], reason: str) -> Receipt:
     """All or nothing; the same again, nothing. NotReserved, UnknownStock, BadQuantity."""
-    with transaction.atomic():
+    with together():
         return shop.record(*releasing(order_id, items, reason))
 
 
 @command
 def ship_stock(order_id: UUID, *, items: Sequence[Wanted]) -> Receipt:
     """All or nothing; the same again, nothing. NotReserved, InsufficientStock, UnknownStock, BadQuantity."""
-    with transaction.atomic():
+    with together():
         return shop.record(*_each(items, lambda item, quantity: item.ship(order_id, quantity)))
 
 
 @command
 def take_back(order_id: UUID, *, items: Sequence[Wanted], reason: str) -> Receipt:
     """All or nothing, of what that order was sent and has not sent back. NotShipped, UnknownStock, BadQuantity."""
-    with transaction.atomic():
+    with together():
         return shop.record(*_each(items, lambda item, quantity: item.take_back(order_id, quantity, reason)))
+
+
+def together() -> Any:
+    """A transaction, for what is locked until it ends; within one, that: all is decided before anything is recorded."""
+    return nullcontext() if connection.in_atomic_block else transaction.atomic()
 
 
 def reserving(order_id: UUID, items: Sequence[Wanted]) -> list[StockItem]:
@@ -131,7 +138,7 @@ def _known(skus: Iterable[str]) -> dict[str, StockItem]:
     return found
 
 
-LOCK = "select pg_advisory_xact_lock(key) from unnest(%s::bigint[]) key"  # one after the other, as they stand
+LOCK = "select pg_advisory_xact_lock(key) from unnest(array[{}]::bigint[]) key"  # one after the other, as they stand
 LOCKS = 80 << 48  # the locks of stock, beside the log's own
 
 
@@ -142,5 +149,6 @@ def _load(skus: Iterable[str]) -> dict[str, StockItem]:
     some would hear of a conflict, not of what is left. All lock in one order, so that none waits for who waits for him.
     """
     ids = {stock_of(sku): sku for sku in skus}
-    rows(LOCK, sorted(LOCKS | stream_id.int & (1 << 48) - 1 for stream_id in ids))
+    keys = sorted(LOCKS | stream_id.int & (1 << 48) - 1 for stream_id in ids)
+    rows(LOCK.format(", ".join(["%s"] * len(keys))), *keys)  # psycopg takes longer to bind a list
     return {ids[stream_id]: item for stream_id, item in shop.load_all(StockItem, sorted(ids)).items()}

@@ -39,7 +39,7 @@ class Died(BaseException):
 
 def dies_after(days: int) -> Callable[..., None]:
     def report(name: str, doing: str, position: int, end: int, events: int) -> None:
-        if doing == "loading" and position == days:
+        if name == "the past" and position == days:
             raise Died
 
     return report
@@ -173,4 +173,4 @@ def test_all_of_it(empty_log: None, tmp_path: Path) -> None:
     load(datetime.now(UTC), tmp_path / "ledger")
 
     call_command("verify")
-    assert OrderSummary.objects.count() >= 1_150
+    assert OrderSummary.objects.count() >= 980

@@ -18,7 +18,7 @@ COUNT = "select count(*), count(*) filter (where name = 'Order.Placed') from eve
 
 
 class Command(BaseCommand):
-    help = """Make the demo's sign-ins and its past: fourteen months of a gift shop, in under a minute.
+    help = """Make the demo's sign-ins and its past: fourteen months of a gift shop; about a minute.
 
     Ended before it is done, it goes on where it was the next time; asked again, it changes nothing."""
 
@@ -30,7 +30,7 @@ class Command(BaseCommand):
             raise CommandError("This makes sign-ins whose passwords everybody knows: only with DEMO=true.")
         began = monotonic()
         try:
-            with shown(self.stdout) as report:
+            with shown(self.stdout, every=10) as report:
                 new = load(datetime.now(UTC), options["ledger"], report)
         except OtherLog as other:
             self.stderr.write(f"The demo's past is left out. {other}")
