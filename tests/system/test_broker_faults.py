@@ -68,7 +68,7 @@ def endured(broker, tmp_path, fault, *, before, during):
     )
     try:
         assert load.stdout.readline() == "working\n"
-        until(lambda: Checkpoint.objects.filter(projection="Loans", position__gt=0).exists(), 30, "the worker")
+        until(lambda: Checkpoint.objects.filter(projection="Loans", position__gt=0).exists(), 120, "the worker")
         began = time.monotonic()
         time.sleep(before)  # so long is the load watched
         failed = time.monotonic()

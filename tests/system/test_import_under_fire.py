@@ -80,7 +80,7 @@ def import_under_fire(broker, orders, tmp_path, *, away, between):
         assert importing.returncode == 0, (tmp_path / "import.log").read_text()[-2000:]
         if broker_back:
             broker.start()
-        until(all_caught_up, 60, "the projections to catch up")
+        until(all_caught_up, 180, "the projections to catch up")
     finally:
         for process in (importing, worker, beat):
             processes.kill(process)

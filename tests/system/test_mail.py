@@ -69,11 +69,11 @@ def test_while_the_mail_server_is_down_orders_stand_and_mails_wait_and_then_go(p
     orders = [ordered(number, mug) for number in range(3)]
 
     with ended(sender(tmp_path / "sender.log")):
-        until(lambda: OutgoingMail.objects.filter(tries__gt=0).count() == 3, 30, "all to be tried")
+        until(lambda: OutgoingMail.objects.filter(tries__gt=0).count() == 3, 120, "all to be tried")
         while_down = statuses()
         standing = [shop.load(Order, order).status for order in orders]
         server = MailServer(port).start()
-        until(lambda: statuses() == ["sent"] * 3, 60, "the mails to go")
+        until(lambda: statuses() == ["sent"] * 3, 180, "the mails to go")
         server.stop()
 
     assert (while_down, standing) == (["waiting"] * 3, ["confirmed"] * 3)
@@ -99,16 +99,16 @@ def test_a_sender_killed_after_the_server_took_a_mail_loses_none_and_the_next_re
     server.start()
     first = sender(tmp_path / "first.log")
     with ended(first):
-        until(lambda: locked.is_set() and waiting_for_a_lock(), 30, "the sender to have heard 250")
+        until(lambda: locked.is_set() and waiting_for_a_lock(), 120, "the sender to have heard 250")
         (pid,) = waiting_for_a_lock()
         processes.kill(first)
-    until(lambda: not is_there(pid), 15, "the server to notice")
+    until(lambda: not is_there(pid), 60, "the server to notice")
     held.rollback()
     held.close()
     between = OutgoingMail.objects.get()
 
     with ended(sender(tmp_path / "second.log")):
-        until(lambda: statuses() == ["sent"], 30, "the next sender")
+        until(lambda: statuses() == ["sent"], 120, "the next sender")
     server.stop()
 
     assert (between.status, between.tries, between.sent_at) == ("waiting", 1, None)
@@ -142,11 +142,11 @@ def test_senders_that_are_killed_again_and_again_lose_no_mail(port, mug, tmp_pat
     for number in range(5):
         victim = sender(tmp_path / f"victim{number}.log")
         with ended(victim):
-            until(lambda: arrived.acquire(blocking=False) or "waiting" not in statuses(), 30, "it to send")
+            until(lambda: arrived.acquire(blocking=False) or "waiting" not in statuses(), 120, "it to send")
         if "waiting" not in statuses():
             break
     with ended(sender(tmp_path / "last.log")):
-        until(lambda: statuses() == ["sent"] * 12, 60, "all to go")
+        until(lambda: statuses() == ["sent"] * 12, 180, "all to go")
     server.stop()
 
     assert {mail["Message-ID"] for mail in server.taken} == message_ids()
