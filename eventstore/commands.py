@@ -27,7 +27,7 @@ DEADLINE = 5.0  # seconds for a command and all its tries, when others are faste
 SILENCE = 5.0  # seconds of a command's wait for one answer; longer than a server's lock_timeout
 
 P = ParamSpec("P")
-LOCK_NOT_AVAILABLE = "55P03"  # SQLSTATE
+IN_VAIN = ("55P03", "53100")  # SQLSTATEs: a lock was not had within lock_timeout; there is no room on the disk
 TRY_AGAIN = (IntegrityError, OperationalError, InterfaceError, DjangoOperationalError, DjangoInterfaceError)
 
 
@@ -99,7 +99,7 @@ def command(function: Callable[P, Receipt]) -> Callable[P, Receipt]:
                         in_doubt = in_doubt or again
                         if in_doubt and (done := found(command_id, me, until)):
                             return done
-                        if last_try or not again or waited_for_a_lock(error):
+                        if last_try or not again or is_in_vain(error):
                             raise
                 raise AssertionError("tries() ends with a last one")
         finally:
@@ -172,9 +172,9 @@ def lost_transaction(error: Exception) -> bool:
     )
 
 
-def waited_for_a_lock(error: Exception) -> bool:
-    """Whether it has waited as long as ``lock_timeout`` lets it: a second time would not be shorter."""
-    return getattr(error.__cause__, "sqlstate", None) == LOCK_NOT_AVAILABLE
+def is_in_vain(error: Exception) -> bool:
+    """Whether the same at once would end the same: a wait would not be shorter, nor a disk less full."""
+    return getattr(error.__cause__, "sqlstate", None) in IN_VAIN
 
 
 def forget_broken_connection() -> None:

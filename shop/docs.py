@@ -201,7 +201,7 @@ class Schema(AutoSchema):
             yield from ("parse_error", "invalid", "length_required", "too_large", "unsupported_media_type")
         if self._commands():
             yield from ("bad_idempotency_key", "idempotency_key_reused", "concurrent_change", "version_conflict")
-            yield "read_only"
+            yield from ("read_only", "storage_full")
         if "after" in (self.view.known() if hasattr(self.view, "known") else ()):
             yield "not_yet"
         if getattr(self.view, "action", "") == "list":

@@ -181,6 +181,9 @@ def problem_of_database(error: Exception) -> Problem | None:
     state: str = getattr(driver, "sqlstate", "")
     if state == "25006":
         return Problem("read_only", "Writing is off for now. Nothing was changed.")
+    if state == "53100":
+        log.error("Request %s: the database's disk is full: %s", request_id.get(), error)
+        return Problem("storage_full", "Nothing was changed. Under the same Idempotency-Key, nothing is done twice.")
     if state.startswith("22"):
         log.error("Request %s sent the database what it cannot hold.", request_id.get(), exc_info=error)
         return Problem("bad_request")

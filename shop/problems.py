@@ -100,7 +100,7 @@ CATALOGUE: dict[str, Kind] = {
     "too_much": Kind(422, "The total is more than can be taken"),
     CARD_DATA: Kind(422, "A card number does not belong here"),
     "card_expired": Kind(422, "The card has expired"),
-    "card_forgotten": Kind(409, "The card was forgotten with its customer"),
+    "card_forgotten": Kind(409, "The card was forgotten"),
     "payment_exists": Kind(409, "There is another payment for that order"),
     "bad_amount": Kind(422, "The amount cannot be paid"),
     "more_than_authorised": Kind(409, "It is more than was authorised"),
@@ -124,6 +124,7 @@ CATALOGUE: dict[str, Kind] = {
     "unavailable": Kind(503, "The shop is out of service for a moment", AGAIN),
     "context_down": Kind(503, "A part of the shop does not answer", AGAIN),
     "read_only": Kind(503, "The shop can only be read for a moment", AGAIN),
+    "storage_full": Kind(503, "There is no room to store anything", AGAIN),
 }
 
 BY_STATUS = {

@@ -1,8 +1,8 @@
 """The log on the desk: whose lives a role may travel through, and the mails that came of events."""
 
-from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
-from uuid import UUID, uuid5
+from collections.abc import Sequence
+from typing import NamedTuple
+from uuid import UUID
 
 from django.http import HttpRequest
 from django.urls import reverse
@@ -11,6 +11,7 @@ from eventstore.browser.consequences import Thing
 from eventstore.browser.site import EventBrowser
 from eventstore.browser.told import Told
 from shop.notifications.models import OutgoingMail
+from shop.notifications.policies import telling_of
 from shop.roles import may
 
 
@@ -44,7 +45,8 @@ class ShopLog(EventBrowser):
     def things(self, request: HttpRequest, told: Sequence[Told]) -> dict[UUID, list[Thing]]:
         if not may(request.user, "mails.list"):
             return {}
-        return mails_of((each.entry.stream_id, each.entry.version, each.entry.event_id) for each in told)
+        found = telling_of(each.entry.event_id for each in told)
+        return {event_id: [thing(mail) for mail in mails] for event_id, mails in found.items()}
 
     def object_page(self, request: HttpRequest, kind: str, stream_id: UUID) -> str:
         known = KINDS.get(kind)
@@ -58,11 +60,6 @@ def _view(page: str) -> str:
     return f"{app}.view_{model}"
 
 
-def mails_of(events: Iterable[tuple[UUID, int, Any]]) -> dict[Any, list[Thing]]:
-    """The mail that was written for each event, as a link, by its third part: a mail's id is made of the event."""
-    wanted = {uuid5(stream_id, f"mail:{version}"): key for stream_id, version, key in events}
-    found = OutgoingMail.objects.filter(pk__in=wanted).values_list("pk", "subject", "status")
-    return {
-        wanted[pk]: [Thing(f"Mail, {status}: {subject}", reverse("admin:notifications_outgoingmail_change", args=[pk]))]
-        for pk, subject, status in found
-    }
+def thing(mail: OutgoingMail) -> Thing:
+    page = reverse("admin:notifications_outgoingmail_change", args=[mail.pk])
+    return Thing(f"Mail, {mail.status}: {mail.subject}", page)

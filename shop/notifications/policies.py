@@ -1,6 +1,6 @@
 """What customers are told, and when. Nothing is sent here: a mail is written down, and sent by ``sending``."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -97,13 +97,20 @@ def reader(customer_id: UUID) -> CustomerCopy | None:
     return reader(customer.merged_into) if customer and customer.merged_into else customer
 
 
-def mails_of(event_ids: Sequence[UUID]) -> dict[UUID, list[Beside]]:
-    """Those that tell of these events, for the tree of what came of a request."""
-    found: dict[UUID, list[Beside]] = {}
-    for mail in OutgoingMail.objects.filter(causation_id__in=event_ids).order_by("written_at", "id"):
-        told = Beside("mail", mail.id, mail.kind, mail.status, mail.written_at)
-        found.setdefault(mail.causation_id, []).append(told)
+def telling_of(event_ids: Iterable[UUID]) -> dict[UUID, list[OutgoingMail]]:
+    """The mails that were written for these events."""
+    found: dict[UUID, list[OutgoingMail]] = {}
+    for mail in OutgoingMail.objects.filter(causation_id__in=list(event_ids)).order_by("written_at", "id"):
+        found.setdefault(mail.causation_id, []).append(mail)
     return found
+
+
+def mails_of(event_ids: Sequence[UUID]) -> dict[UUID, list[Beside]]:
+    """The same, for the tree of what came of a request."""
+    return {
+        event_id: [Beside("mail", mail.id, mail.kind, mail.status, mail.written_at) for mail in mails]
+        for event_id, mails in telling_of(event_ids).items()
+    }
 
 
 def words(kind: str, order: OrderCopy, **facts: str) -> tuple[str, str]:

@@ -20,6 +20,7 @@ WORDS = {
     "permission_denied": ("This is not yours to do", "If you think it should be, please write to us."),
     "server_error": ("Something is wrong on our side", "We have been told. Please try again in a moment."),
     "unavailable": ("The shop is out for a moment", "Please try again in a minute. Your basket is kept."),
+    "storage_full": ("We cannot write anything down just now", "Nothing was changed. Please try again in a minute."),
     "context_down": ("A part of the shop does not answer", "Please try again in a moment. The rest of it is open."),
     "bad_request": ("We did not understand that", "Please go back, and try again."),
 }

@@ -17,11 +17,13 @@ from django.test import Client, RequestFactory
 from eventsourcing.persistence import IntegrityError, InterfaceError, OperationalError
 from rest_framework.test import APIClient
 
+from eventstore.models import Event
 from shop import docs
 from shop.errors import Refused
 from shop.http import ProblemsMiddleware
 from shop.problems import CATALOGUE, MOST, Problem
 from tests.api.routes import operations
+from tests.full import disk_full
 
 GRACE = {"name": "Grace", "email": "grace@example.com"}
 
@@ -150,6 +152,21 @@ def test_a_database_that_can_only_be_read_says_so(api: APIClient) -> None:
         cursor.execute("set transaction read only")
 
     assert is_problem(api.post("/api/v1/customers/", GRACE), 503, "read_only")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_disk_that_is_full_says_so_and_nothing_is_changed(empty_log: None, api: APIClient, ada: UUID) -> None:
+    before = Event.objects.count()
+    with disk_full("eventstore_event"):
+        refused = api.post(f"/api/v1/customers/{ada}/rename/", {"name": "Ida"}, HTTP_IDEMPOTENCY_KEY="k")
+        read = api.get(f"/api/v1/customers/{ada}/history/")
+    again = api.post(f"/api/v1/customers/{ada}/rename/", {"name": "Ida"}, HTTP_IDEMPOTENCY_KEY="k")
+
+    assert is_problem(refused, 503, "storage_full")
+    assert (refused["Retry-After"], read.status_code, len(read.json()["results"])) == ("1", 200, 3)
+    assert b"extend" not in refused.content
+    assert again.status_code == 200
+    assert Event.objects.count() == before + 1
 
 
 def test_a_body_that_nobody_read_is_read_and_thrown_away(rf: RequestFactory) -> None:

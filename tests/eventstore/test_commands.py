@@ -12,6 +12,7 @@ from eventstore.commands import CommandReused, command
 from eventstore.models import Command, Event
 from tests.crowd import at_once
 from tests.eventstore.orders import Item, Purchase, add, place, purchases
+from tests.full import disk_full
 
 pytestmark = pytest.mark.django_db
 
@@ -165,3 +166,23 @@ def test_a_command_may_be_asked_with_a_number_of_any_size():
         assert count(10**30) == count(10**30)
         with pytest.raises(CommandReused):
             count(10**30 + 1)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_where_there_is_no_room_a_command_is_not_tried_again_and_stores_nothing(empty_log):
+    tried = []
+
+    @command
+    def buy():
+        tried.append(1)
+        return purchases.record(Purchase.place(ADA, (TEA,)))
+
+    with disk_full("eventstore_event"), because(command_id=uuid4()) as asked, pytest.raises(OperationalError) as full:
+        buy()
+    nothing = not Event.objects.exists() and not Command.objects.exists()
+    with because(command_id=asked.command_id):
+        receipt = buy()
+
+    assert full.value.__cause__.sqlstate == "53100"
+    assert nothing
+    assert (len(tried), receipt.version) == (2, 1)
