@@ -1,6 +1,6 @@
 """Objects that are a function of events and time: a price, a tier. No timer has to fire for them to be right."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -8,9 +8,7 @@ from uuid import UUID
 import django_filters
 from django import forms
 from django.db.models import QuerySet
-from rest_framework import serializers
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from eventstore.models import Event
 from shop.filters import InstantField
@@ -65,19 +63,7 @@ class Timed(Resource):
             query["at"] = instant.isoformat()
             request._request.GET = query  # type: ignore[assignment]
 
-    def page(
-        self,
-        rows: QuerySet[Any],
-        serializer: type[serializers.Serializer],
-        orderings: Mapping[str, str],
-        prepare: Callable[[Sequence[Any]], Sequence[Any]] = tuple,
-        **options: Any,
-    ) -> Response:
-        if self.action == "list":
-            prepare = self.tell_all
-        return super().page(rows, serializer, orderings, prepare, **options)
-
-    def tell_all(self, rows: Sequence[Any]) -> Sequence[Any]:
+    def made_ready(self, rows: Sequence[Any]) -> Sequence[Any]:
         instant = UtcField().to_python(self.request.query_params.get("at")) or datetime.now(UTC)
         for row in rows:
             self.tell(row, instant)

@@ -83,6 +83,10 @@ class Resource(GenericViewSet):
         seen = own(self.request.user, self.basename) if self.request else None
         return found.filter(**{f"{seen[0]}__in": seen[1]}) if seen else found
 
+    def made_ready(self, rows: Sequence[Any]) -> Sequence[Any]:
+        """The rows of a list's page, as they are shown."""
+        return rows
+
     def row(self, pk: UUID) -> ReadModel:
         row: ReadModel = get_object_or_404(self.get_queryset(), pk=pk)
         return row
@@ -147,7 +151,7 @@ class Resource(GenericViewSet):
                 self.asked.wrong(name, " ".join(errors))
         rows = filters.qs if filters.is_valid() else self.get_queryset()
         wanted = self.wanted()
-        answer = self.page(rows, self.get_serializer_class(), self.orderings)
+        answer = self.page(rows, self.get_serializer_class(), self.orderings, self.made_ready)
         return self.expanded(answer, answer.data["results"], wanted)
 
     def retrieve(self, request: Request, pk: UUID) -> Response:

@@ -136,17 +136,23 @@ CELERY_BEAT_SCHEDULE = {
     for name in QUEUES
 }
 
-CELERY_BEAT_SCHEDULE["ask gateway"] = {
-    "task": "shop.payments.tasks.ask_gateway",
-    "schedule": 1.0,
-    "options": {"queue": PROJECTIONS_QUEUES.get("payments", CELERY_TASK_DEFAULT_QUEUE), "expires": 1},
-}
-
-CELERY_BEAT_SCHEDULE["send mails"] = {
-    "task": "shop.notifications.tasks.send_mails",
-    "schedule": 1.0,
-    "options": {"queue": PROJECTIONS_QUEUES.get("notifications", CELERY_TASK_DEFAULT_QUEUE), "expires": 1},
-}
+# What each context looks for by itself, on the queue of its own: the name, the task, and every how many seconds.
+for name, task, seconds in (
+    ("ask gateway", "shop.payments.tasks.ask_gateway", 1.0),
+    ("send mails", "shop.notifications.tasks.send_mails", 1.0),
+    ("give up", "shop.fulfilment.tasks.give_up", 5.0),
+    ("complete delivered", "shop.ordering.tasks.complete_delivered", 60.0),
+    ("forget cards", "shop.vault.tasks.forget_cards", 60.0),
+    ("abandon idle", "shop.ordering.tasks.abandon_idle", 60.0),
+):
+    CELERY_BEAT_SCHEDULE[name] = {
+        "task": task,
+        "schedule": seconds,
+        "options": {
+            "queue": PROJECTIONS_QUEUES.get(task.split(".")[1], CELERY_TASK_DEFAULT_QUEUE),
+            "expires": int(seconds),
+        },
+    }
 
 # What is cached can be read again, and who is counted too often can wait: both bear a Redis that goes away.
 CACHES = {
@@ -157,30 +163,6 @@ CACHES = {
         "OPTIONS": {"socket_connect_timeout": 0.25, "socket_timeout": 0.5},
     },
     "process": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},  # what ends with the release
-}
-
-CELERY_BEAT_SCHEDULE["give up"] = {
-    "task": "shop.fulfilment.tasks.give_up",
-    "schedule": 5.0,
-    "options": {"queue": PROJECTIONS_QUEUES.get("fulfilment", CELERY_TASK_DEFAULT_QUEUE), "expires": 5},
-}
-
-CELERY_BEAT_SCHEDULE["complete delivered"] = {
-    "task": "shop.ordering.tasks.complete_delivered",
-    "schedule": 60.0,
-    "options": {"queue": PROJECTIONS_QUEUES.get("ordering", CELERY_TASK_DEFAULT_QUEUE), "expires": 60},
-}
-
-CELERY_BEAT_SCHEDULE["forget cards"] = {
-    "task": "shop.vault.tasks.forget_cards",
-    "schedule": 60.0,
-    "options": {"queue": PROJECTIONS_QUEUES.get("vault", CELERY_TASK_DEFAULT_QUEUE), "expires": 60},
-}
-
-CELERY_BEAT_SCHEDULE["abandon idle"] = {
-    "task": "shop.ordering.tasks.abandon_idle",
-    "schedule": 60.0,
-    "options": {"queue": PROJECTIONS_QUEUES.get("ordering", CELERY_TASK_DEFAULT_QUEUE), "expires": 60},
 }
 
 EVENTSTORE_KEYS = env.list("EVENTSTORE_KEYS", default=[])  # NAME:BASE64, the present one first: they wrap persons' keys

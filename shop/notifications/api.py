@@ -1,6 +1,6 @@
 """The outbox over HTTP, to look at."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -110,18 +110,8 @@ class Mails(Resource):
         self.asked.settle()
         self.wait(after)
         rows, _ = self.then_known(self.get_queryset(), "")
-        (mail,) = self.turned_back([get_object_or_404(rows, pk=pk)])
+        (mail,) = self.made_ready([get_object_or_404(rows, pk=pk)])
         return Response(self.get_serializer(mail).data)
-
-    def page(
-        self,
-        rows: QuerySet[Any],
-        serializer: type[serializers.Serializer],
-        orderings: Mapping[str, str],
-        prepare: Callable[[Sequence[Any]], Sequence[Any]] = tuple,
-        **options: Any,
-    ) -> Response:
-        return super().page(rows, serializer, orderings, self.turned_back, **options)
 
     def then_known(self, rows: QuerySet[Any], came: str) -> tuple[QuerySet[Any], int | None]:
         if self.moment is not None:
@@ -129,7 +119,7 @@ class Mails(Resource):
                 past.settle(self.moment, PATIENCE)
         return rows, None
 
-    def turned_back(self, mails: Sequence[OutgoingMail]) -> Sequence[OutgoingMail]:
+    def made_ready(self, mails: Sequence[OutgoingMail]) -> Sequence[OutgoingMail]:
         return mails if self.moment is None else past.turned_back(mails, self.moment)
 
     def wait(self, after: int | None, model: Any = None) -> None:
