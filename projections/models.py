@@ -147,9 +147,7 @@ class Checkpoint(models.Model):
     paused_by = models.TextField(db_default="")
     pause_reason = models.TextField(db_default="")
     begun_at = models.DateTimeField(null=True, help_text="Since when its tables are being filled from the log.")
-    begun_position = models.BigIntegerField(
-        db_default=0, help_text="Where that began; of a policy, since when it hears."
-    )
+    begun_position = models.BigIntegerField(db_default=0, help_text="Where that began.")
     goal = models.BigIntegerField(null=True, help_text="Of one that was emptied: where the log ended then.")
     refused_version = models.IntegerField(null=True, help_text="Not to be built again unless somebody asks.")
     refused_why = models.TextField(db_default="")
