@@ -35,6 +35,8 @@ def points() -> set[Point]:
 def forked(run: Callable[[], None], dies: Callable[[Point], bool]) -> tuple[Point, list[Point]]:
     """Have a process of its own ``run``, until it comes to a point at which it ``dies``; where (empty: it did not).
 
+    It may also end itself by ``os._exit(DIED)``: then that is after the last point.
+
     And all the points that it came to.
     """
     connections.close_all()
@@ -56,7 +58,7 @@ def forked(run: Callable[[], None], dies: Callable[[Point], bool]) -> tuple[Poin
         reached = pipe.read().splitlines()
     code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
     assert code in (0, DIED), f"it failed by itself after {reached[-1:]}"
-    return (reached[-1] if code == DIED else ""), reached
+    return ((reached or ["no point"])[-1] if code == DIED else ""), reached
 
 
 def _reached(point: Point, dies: Callable[[Point], bool], told: int) -> None:
