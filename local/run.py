@@ -126,7 +126,8 @@ def main() -> int:
             }
             publish(settings)
             ending.callback(RUNNING.unlink, missing_ok=True)
-            port = free_port()
+            port, held = free_port()
+            ending.enter_context(held)
             environment = os.environ | settings | {"PORT": str(port), "DJANGO_SETTINGS_MODULE": "shop.settings"}
             environment["GATEWAY_WEBHOOKS"] = f"http://127.0.0.1:{port}/api/v1/payments/webhook/"
             manage("migrate", "--no-input", environment=environment)
@@ -167,15 +168,22 @@ def manage(*arguments: str, environment: Mapping[str, str]) -> None:
         raise RuntimeError(f"manage.py {' '.join(arguments)}: expected exit status 0, found {done.returncode}")
 
 
-def free_port() -> int:
-    """PORT, or else the first free port from 8000."""
+def free_port() -> tuple[int, socket.socket]:
+    """PORT, or else the first free port from 8000; and what keeps another run from taking it too, until it is closed.
+
+    It is minutes until the web server binds the port: meanwhile a name in the kernel, which goes with its process,
+    says whose it is.
+    """
     wanted = os.environ.get("PORT")
     for port in [int(wanted)] if wanted else range(8000, 8100):
+        held = socket.socket(socket.AF_UNIX)
         try:
+            held.bind(f"\0daybook on port {port}")
             socket.create_server(("127.0.0.1", port)).close()
         except OSError:
+            held.close()
             continue
-        return port
+        return port, held
     raise RuntimeError(f"PORT: expected a free port on 127.0.0.1, found {wanted or '8000 to 8099'} in use")
 
 

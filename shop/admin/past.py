@@ -1,13 +1,13 @@
 """Lists and pages as of a moment: what the box says, and what came of it."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from eventstore import history
+from eventstore import history, log
 from projections.as_of import NotYet, Pruned
 from projections.models import ReadModel
 from projections.projection import registered
@@ -37,6 +37,13 @@ class Past:
         if isinstance(self.moment, datetime):
             return f"{self.moment:%d %b %Y, %H:%M:%S} UTC"
         return f"position {self.moment}"
+
+    @property
+    def day(self) -> date | None:
+        """On which that was, in UTC."""
+        if isinstance(self.moment, int):
+            return next((event.recorded_at.astimezone(UTC).date() for event in log.at([self.moment])), None)
+        return self.moment and self.moment.astimezone(UTC).date()
 
     def of(self, rows: QuerySet[Any]) -> QuerySet[Any]:
         """``rows`` as they were; with a ``problem``, as they are."""

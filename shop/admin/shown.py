@@ -1,9 +1,10 @@
 """How the desk shows what things are worth, how they stand, and where more is said of them."""
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from contextvars import ContextVar
+from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.contrib import admin
 from django.urls import NoReverseMatch, reverse
@@ -12,6 +13,22 @@ from django.utils.safestring import SafeString, mark_safe
 
 from eventstore.sealing import ERASED
 from shop.values import plain
+
+
+class Looking(NamedTuple):
+    """Who looks at a page, and as of which day."""
+
+    user: Any = None  # nobody in particular
+    day: date | None = None  # as it is
+
+
+looking: ContextVar[Looking] = ContextVar("looking", default=Looking())  # noqa: B039  # a tuple
+
+
+def day() -> date:
+    """The day by which a page reckons who is premium, and whose birthday is soon."""
+    return looking.get().day or datetime.now(UTC).date()
+
 
 NOTHING = mark_safe('<span class="log-quiet">–</span>')
 
@@ -101,10 +118,13 @@ def money_of(field: str, description: str = "", ordering: str | None = None) -> 
 
 
 def linked(app: str, model: str, pk: Any, text: str = "") -> SafeString | str:
-    """As ``link``, to what another context keeps."""
+    """As ``link``, to what another context keeps; for who may not look at that, only what it is called."""
     if pk is None:
         return text or NOTHING
     text = text or f"…{str(pk)[-8:]}"
+    user = looking.get().user
+    if user is not None and not user.has_perm(f"{app}.view_{model}"):
+        return text
     try:
         where = reverse(f"admin:{app}_{model}_change", args=[pk])
     except NoReverseMatch:

@@ -11,14 +11,13 @@ from shop.customers.models import (
     CustomerSummary,
     born_within,
     tier_is,
-    today,
 )
 
-Tier = look("tier", "tier", {tier: lambda tier=tier: tier_is(tier, today()) for tier in ("standard", "premium")})
+Tier = look("tier", "tier", {tier: lambda tier=tier: tier_is(tier, shown.day()) for tier in ("standard", "premium")})
 Birthday = look(
     "birthday",
     "birthday",
-    {days: lambda days=days: born_within(today(), int(days)) for days in ("0", "7", "14")},
+    {days: lambda days=days: born_within(shown.day(), int(days)) for days in ("0", "7", "14")},
     {"0": "today", "7": "within 7 days", "14": "within 14 days"},
 )
 
@@ -84,7 +83,7 @@ class CustomerAdmin(ReadOnlyAdmin):
 
     @admin.display(description="tier")
     def shown_tier(self, customer: CustomerSummary) -> SafeString:
-        tier = customer.tier_on(today())
+        tier = customer.tier_on(shown.day())
         return shown.badge(tier, "busy" if tier == "premium" else "")
 
     @admin.display(description="premium until")

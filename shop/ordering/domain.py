@@ -52,6 +52,11 @@ class Order(Aggregate):
 
     id: UUID
 
+    @property
+    def bought(self) -> tuple[Line, ...]:
+        """Its lines before any was cancelled."""
+        return self._bought
+
     # Commands decide, and may refuse.
 
     @classmethod
@@ -161,7 +166,7 @@ class Order(Aggregate):
         self.customer_id = customer_id
         self.customer_name = customer_name
         self.lines = lines
-        self.bought = lines  # before any was cancelled
+        self._bought = lines
         self.total = total
         self.ship_to = ship_to
         self.reference = reference

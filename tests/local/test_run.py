@@ -74,12 +74,28 @@ def test_the_port_asked_for_is_taken_or_refused(monkeypatch):
         with pytest.raises(RuntimeError, match=f"expected a free port on 127.0.0.1, found {taken} in use"):
             free_port()
 
-    assert free_port() == taken
+    port, held = free_port()
+    held.close()
+    assert port == taken
 
 
 def test_without_one_asked_for_the_next_free_port_is_taken(monkeypatch):
     monkeypatch.delenv("PORT", raising=False)
-    first = free_port()
+    first, held = free_port()
+    held.close()
 
     with socket.create_server(("127.0.0.1", first)):
-        assert first < free_port() < 8100
+        second, held = free_port()
+    held.close()
+    assert first < second < 8100
+
+
+def test_two_that_start_together_take_two_ports(monkeypatch):
+    monkeypatch.delenv("PORT", raising=False)
+    (one, held), (other, held_too) = free_port(), free_port()  # neither has bound it yet
+    held.close()
+    again, held = free_port()
+
+    held.close()
+    held_too.close()
+    assert (one < other, again) == (True, one)

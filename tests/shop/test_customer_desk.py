@@ -9,12 +9,15 @@ from django.contrib.auth.models import Permission, User
 from django.urls import reverse
 from django.utils.html import strip_tags
 
+from eventstore.cause import because
 from eventstore.models import Event
+from eventstore.moved_clock import movable_clock, moved_clock
 from projections.engine import catch_up
 from shop.customers.commands import (
     add_address,
     add_payment_method,
     charge_credit,
+    grant_premium,
     register_customer,
     reserve_credit,
     set_birthday,
@@ -89,3 +92,23 @@ def test_the_page_of_a_customer_shows_cards_addresses_and_credit(client, ada):
     assert "1. Visa of the firm …4242" in told
     assert tables["Credit"] == ["500.00 EUR", "0.00 EUR", "120.00 EUR", "380.00 EUR"]
     assert "Kai 3<br>20457 Hamburg, DE" in told
+
+
+def test_as_of_a_day_who_was_premium_is_reckoned_by_that_day(client):
+    march = datetime(2024, 3, 1, 12, tzinfo=UTC)
+    with movable_clock(), moved_clock(), because(effective_at=march):
+        ada = register_customer(name="Ada", email="ada@example.com").id
+        grant_premium(ada, until=march.date())
+    catch_up()
+    desk = signed_in(client, User.objects.create_superuser("boss"))
+
+    def listed(**asked: object) -> bool:
+        return "ada@example.com" in desk.get(LIST, asked).text
+
+    for then in ("2024-03-01 13:00", Event.objects.latest("position").position):
+        assert listed(tier="premium", as_of=then)
+        assert not listed(tier="standard", as_of=then)
+    assert not listed(tier="premium", as_of="2024-03-02 00:00")
+    assert listed(tier="standard", as_of="2024-03-02 00:00")
+    assert (listed(tier="premium"), listed(tier="standard")) == (False, True)
+    assert ">premium<" in desk.get(LIST, {"as_of": "2024-03-01 13:00"}).text

@@ -1,5 +1,6 @@
 """Pages of operations: processes step by step, who did what, copies beside the full history; each for its roles."""
 
+import re
 from uuid import uuid4
 
 import pytest
@@ -155,6 +156,21 @@ def test_what_a_role_may_not_see_is_no_link_and_is_counted(client, order):
 
     assert "StockItem" not in process.text
     assert "that your role does not see" in process.text
+
+
+@pytest.mark.parametrize("role", ["support", "warehouse", "finance", "ops"])
+def test_where_a_role_may_not_go_its_lists_do_not_lead(client, order, role):
+    user = member_of(role)
+    client.force_login(user)
+    led = {}
+    for app, model in [("shipping", "shipmentsummary"), ("ordering", "ordersummary"), ("fulfilment", "orderprocess")]:
+        page = client.get(reverse(f"admin:{app}_{model}_changelist"))
+        if page.status_code == 200:
+            for where in re.findall(r'href="(/admin/[a-z]+/[a-z]+/[^/"]+/change/)"', page.text):
+                led[where] = client.get(where).status_code
+
+    assert set(led.values()) <= {200}
+    assert led
 
 
 @pytest.mark.parametrize(("role", "status"), [("support", 200), ("ops", 403), ("warehouse", 403)])

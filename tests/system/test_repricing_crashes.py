@@ -30,7 +30,7 @@ def worked_and_died() -> list[str]:
     for place in islice(cycle(PLACES), 20):
         line = dying_in_its_second(commands.change_price) if place == "in a line" else commands.change_price
         with patch.object(commands, "change_price", line), patch.object(commands, "STEP", STEP):
-            died, came = forked(come_to_rest, lambda point, at=place: is_step(point, at))
+            died, _ = forked(come_to_rest, lambda point, at=place: is_step(point, at))
         if not died:
             return places
         places.append(place)
