@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given as for_all
 from hypothesis import strategies as st
 
+from eventstore.history import state
 from shop.errors import WrongStatus
 from shop.ordering.domain import Line, Order
 from shop.ordering.refusals import BadQuantity, EmptyOrder, MixedCurrencies
@@ -87,3 +88,9 @@ def test_a_cancelled_order_cannot_be_cancelled_again():
 
     with pytest.raises(WrongStatus, match="A cancelled order cannot be cancelled: it must be placed"):
         order.cancel("really")
+
+
+def test_the_past_of_an_order_shows_its_lines_once():
+    order = given(Order.place(ADA, "Ada", [tea()]))
+
+    assert [name for name, value in state(order).items() if value == order.bought] == ["lines"]
