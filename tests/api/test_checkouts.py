@@ -67,20 +67,22 @@ def test_a_customer_checks_out(api: APIClient, ada: UUID, mug: UUID, catch_up: C
     ]
 
 
-def test_a_dearer_price_is_a_problem_that_says_what_to_accept(
-    api: APIClient, checkout: UUID, mug: UUID, catch_up: CatchUp
-) -> None:
+def test_scenario_06_accurate_sum(api: APIClient, checkout: UUID, mug: UUID, catch_up: CatchUp) -> None:
     set_price(mug, price=Money(Decimal("13.00"), "EUR"))
 
     refused = ask(api, checkout, "accept", {"quote": 1}, 409)
     catch_up()
     shown = api.get(f"{API}/checkouts/{checkout}/").json()
     ask(api, checkout, "accept", {"quote": refused["quote"]})
+    set_price(mug, price=Money(Decimal("14.00"), "EUR"))
+    catch_up()
 
     words = ("code", "sku", "quoted", "now", "quote")
     assert [refused[word] for word in words] == ["stale_price", "MUG-1", "12.50 EUR", "13.00 EUR", 2]
     assert shown["quote"]["total"] == eur("30.90")
     assert ask(api, checkout, "items", {"sku": "MUG-1", "quantity": 1}, 409)["code"] == "wrong_status"
+    order = api.get(f"{API}/orders/{api.get(f'{API}/checkouts/{checkout}/').json()['order_id']}/").json()
+    assert (order["total"], order["lines"][0]["unit_price"]) == (eur("30.90"), eur("13.00"))
 
 
 def test_a_refused_acceptance_is_not_remembered_as_done(api: APIClient, checkout: UUID, mug: UUID) -> None:

@@ -123,7 +123,7 @@ def outside(empty_log: None) -> APIClient:
     return client
 
 
-def test_nothing_is_missing_and_nothing_twice_while_writers_run(outside: APIClient) -> None:
+def test_scenario_20_change_feed(outside: APIClient) -> None:
     """Writers whose transactions overlap, so that later positions are committed before earlier ones."""
     running = threading.Event()
     failed: list[Exception] = []

@@ -113,7 +113,7 @@ def also(url: str, **asked: object) -> str:
     return url + ("&" if "?" in url else "?") + urlencode(asked)
 
 
-def test_lists_are_shown_as_they_were_then(api: APIClient, ada: UUID, mug: UUID) -> None:
+def test_scenario_26_time_travel_of_lists(api: APIClient, ada: UUID, mug: UUID) -> None:
     urls = [f"/api/v1/{kind}/{query.format(ada=ada)}" for kind, queries in LISTS.items() for query in queries]
     then = []
 

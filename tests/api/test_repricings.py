@@ -40,7 +40,7 @@ def undo(api: APIClient, correlation_id: str) -> Any:
     return api.post(f"{API}/repricings/undo/", {"correlation_id": correlation_id, "reason": "a slip"})
 
 
-def test_a_slip_is_undone_but_for_what_was_put_right_since(
+def test_scenario_30_undo_a_bulk_change(
     api: APIClient, slip: dict[str, Any], mug: UUID, tea: UUID, catch_up: Callable[[], None]
 ) -> None:
     set_price(tea, price=Money(euros("4.20").amount, "EUR"))

@@ -50,7 +50,7 @@ def test_a_parcel_goes_its_way(api: APIClient, parcel: str, catch_up: Callable[[
 
 
 @pytest.mark.parametrize(("decision", "city"), [("keep", "Hamburg"), ("use_present", "Bremen")])
-def test_a_customer_moves_while_her_parcel_is_packed_and_somebody_decides(
+def test_scenario_05_reconcile_before_shipping(
     decision: str, city: str, api: APIClient, ada: UUID, parcel: str, catch_up: Callable[[], None]
 ) -> None:
     api.post(f"{parcel}pack/")
@@ -69,6 +69,9 @@ def test_a_customer_moves_while_her_parcel_is_packed_and_somebody_decides(
     assert again.json()["code"] == "no_address_question"
     shown = api.get(parcel).json()
     assert (shown["ship_to"]["city"], shown["question"], shown["lives_at"]) == (city, decision, None)
+    told = api.get(f"{parcel}history/").json()["results"]
+    (decided,) = [each for each in told if each["name"] == "Shipment.AddressAnswered"]
+    assert (decided["facts"]["decision"], decided["actor"]) == (decision, "support")
 
 
 def test_questions_and_the_pick_list_are_lists_of_their_own(

@@ -61,7 +61,7 @@ def shown(api: APIClient, path: str, **query: object) -> tuple[dict[str, Any], s
 
 
 @pytest.mark.parametrize("kind", ["customers", "products"])
-def test_as_of_shows_what_was_shown_then(kind: str, api: APIClient, ada: UUID, mug: UUID, catch_up: CatchUp) -> None:
+def test_scenario_26_time_travel_of_objects(kind: str, api: APIClient, ada: UUID, mug: UUID, catch_up: CatchUp) -> None:
     ((path, steps),) = ((path, steps) for path, steps in lives(ada, mug).items() if path.startswith(kind))
     then: list[tuple[datetime, int, tuple[dict[str, Any], str]]] = []
 

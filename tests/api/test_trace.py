@@ -74,7 +74,7 @@ def drawn(steps):
     return ["  " * step["depth"] + f"{step['kind']} {step['name']}" for step in steps]
 
 
-def test_what_came_of_a_request_is_one_tree(api, traced):
+def test_scenario_22_trace(api, traced):
     shown = api.get(f"/api/v1/ops/trace/{TRACE}/").json()
 
     assert drawn(shown["steps"]) == [
@@ -130,7 +130,7 @@ def test_people_see_the_tree_with_times(traced):
     assert any(re.fullmatch(r" +mail confirmed, waiting after [0-9,]+ ms", line) for line in told)
 
 
-def test_tools_of_opentelemetry_get_spans_that_hang_together(traced):
+def test_scenario_22_trace_for_opentelemetry(traced):
     out = StringIO()
 
     call_command("events", "trace", str(TRACE), "--otlp", "--service", "daybook", stdout=out)

@@ -228,10 +228,11 @@ def test_a_newcomer_finds_a_mug_and_buys_it_by_card(
     look("account")
 
 
-def test_an_address_that_may_be_old_is_changed(till: Shopper, ada: UUID, look: Callable[[str], None]) -> None:
+def test_scenario_04_change_address_as_fallback(till: Shopper, ada: UUID, look: Callable[[str], None]) -> None:
     pause(known()["OrderingCustomers"], by="test", reason="a context that is down")
     change_address(ada, 1, address=MOVED)
     till.page.goto("/checkout/")
+    till.sees(HOME.street)
     expect(till.page.locator(".lag")).to_contain_text("as of")
     look("checkout-stale-address")
 
@@ -249,7 +250,7 @@ def test_an_address_that_may_be_old_is_changed(till: Shopper, ada: UUID, look: C
     expect(till.page.get_by_role("heading", name="It is yours")).to_be_visible()
 
 
-def test_customers_is_down(till: Shopper, settings: Any, look: Callable[[str], None]) -> None:
+def test_scenario_01_checkout_when_customers_is_down(till: Shopper, settings: Any, look: Callable[[str], None]) -> None:
     settings.DEMO, settings.CHECKOUT_ADDRESS_SOURCE = True, "live"
     Fault.objects.create(context="customers")
     till.page.goto("/checkout/")
@@ -262,10 +263,14 @@ def test_customers_is_down(till: Shopper, settings: Any, look: Callable[[str], N
     till.sees("Your saved cards cannot be looked up just now")
     look("checkout-copy-down")
     till.page.goto("/checkout/")
-    till.orders()
+    order = till.orders()
     till.page.goto("/account/")
     till.sees("A part of the shop does not answer")
     look("context-down")
+    come_to_rest()
+
+    bought = shop.load(Order, order)
+    assert (bought.status, bought.ship_to) == ("confirmed", HOME)
 
 
 def test_a_price_went_up_and_another_down(till: Shopper, goods: dict[str, UUID], look: Callable[[str], None]) -> None:

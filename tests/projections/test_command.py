@@ -10,9 +10,10 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from eventstore import log
+from eventstore.models import Event
 from projections.lease import take
 from projections.models import Checkpoint
-from projections.projection import Projection, on
+from projections.projection import Projection, known, on
 from tests.lending.domain import Member
 from tests.lending.models import Borrower
 from tests.lending.story import library, naive, tell
@@ -104,6 +105,24 @@ def test_run_advances_until_the_log_is_seen():
     assert [line[4] for line in words(said) if line[0] in NAMES] == ["0", "0", "0"]
 
 
+@pytest.mark.django_db
+def test_scenario_11_other_consumers_ate_the_messages():
+    tell(200)
+
+    command("run", "Books")
+    ate = [line[1:5:3] for line in words(command("list", "Books", "Loans")) if line[0] in NAMES]
+    left = len(tables()["loancard"])
+    command("run", "Loans")
+    both = [line[1:5:3] for line in words(command("list", "Books", "Loans")) if line[0] in NAMES]
+
+    all_of_its = Event.objects.filter(name__in=known()["Loans"].handlers).count()
+    assert (ate, left) == ([["live", "0"], ["behind", f"{all_of_its}"]], 0), "who came first has taken nothing away"
+    assert both == [["live", "0"]] * 2
+    assert {name: tables()[name] for name in ("bookcard", "volume", "loancard", "borrower")} == {
+        name: naive()[name] for name in ("bookcard", "volume", "loancard", "borrower")
+    }
+
+
 @pytest.mark.usefixtures("on_real_transactions")
 def test_a_rebuild_says_what_it_compared_and_how_long_readers_waited():
     tell(200)
@@ -138,7 +157,7 @@ def test_a_rebuild_that_differs_ends_with_an_error_and_leaves_the_others_alone()
 
 
 @pytest.mark.usefixtures("on_real_transactions")
-def test_verify_lists_differences_and_ends_with_an_error():
+def test_scenario_27_copies_drift():
     tell(200)
     advance()
 

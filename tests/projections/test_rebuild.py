@@ -1,12 +1,15 @@
 """Tables are built anew beside the live ones, compared, and swapped; readers and writers never notice."""
 
+import threading
 from typing import Any
 from uuid import UUID
 
 import pytest
 from django.core.exceptions import FieldDoesNotExist
+from django.db import connection
 
 from eventstore import log
+from eventstore.models import Event
 from projections import history
 from projections.models import Checkpoint, ReadModel
 from projections.projection import Projection, on
@@ -216,13 +219,34 @@ def test_history_is_built_anew_and_compared():
     assert sorted(sql(f"SELECT t::text FROM {ended(BookCard)}")) == told
 
 
-def test_a_projection_that_is_new_is_built_to_the_end_of_the_log():
+def test_scenario_14_first_sync_of_a_new_service():
+    """Producers neither know of it nor wait for it: they record while it is built, and it goes on with theirs."""
     tell(300)
+    over, recorded = threading.Event(), [300]
 
-    rebuild(LOANS)
+    def produce() -> None:
+        try:
+            while not over.is_set() or len(recorded) < 4:
+                tell(20, seed=1 + len(recorded))
+                recorded.append(20)
+                over.wait(0.02)  # their pace
+        finally:
+            connection.close()
 
+    producer = threading.Thread(target=produce)
+    producer.start()
+    try:
+        rebuild(LOANS)
+    finally:
+        over.set()
+        producer.join()
+    built = Checkpoint.objects.get(name="Loans").position
+    advance(LOANS)
+
+    assert built >= 300
     assert Checkpoint.objects.get(name="Loans").position == log.horizon()
     assert tables()["loancard"] == naive()["loancard"]
+    assert Event.objects.count() >= sum(recorded) > 300
 
 
 def test_a_rebuild_whose_handler_fails_leaves_the_live_tables():

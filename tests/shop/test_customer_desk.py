@@ -9,6 +9,7 @@ from django.contrib.auth.models import Permission, User
 from django.urls import reverse
 from django.utils.html import strip_tags
 
+from eventstore import log
 from eventstore.cause import because
 from eventstore.models import Event
 from eventstore.moved_clock import movable_clock, moved_clock
@@ -45,12 +46,13 @@ def signed_in(client, user):
     return client
 
 
-def test_who_celebrates_soon_is_granted_a_trial_once(client, ada):
+def test_scenario_25_birthday_in_two_weeks(client, ada):
     desk = signed_in(client, User.objects.create_superuser("boss"))
     asked = {"action": "grant_trial", "_selected_action": [str(ada)]}
     why = {"reason": "a birthday present"}
 
     chosen = desk.get(LIST, {"birthday": "14", "tier": "standard"}).content.decode()
+    before = log.last()
     for _ in range(2):
         form = desk.post(LIST, asked).url
         answer = desk.post(form, {**why, "key": str(uuid4())}, follow=True)
@@ -62,6 +64,8 @@ def test_who_celebrates_soon_is_granted_a_trial_once(client, ada):
     assert (granted.stream_id, granted.actor, granted.reason) == (ada, "boss", "a birthday present")
     assert "nothing to change" in answer.content.decode()
     assert "ada@example.com" not in after
+    premium = "/api/v1/customers/?tier=premium"
+    assert [len(desk.get(asked).json()["results"]) for asked in (premium, f"{premium}&as_of={before}")] == [1, 0]
 
 
 def test_who_may_only_look_grants_nothing(client, ada, settings):

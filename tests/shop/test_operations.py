@@ -98,7 +98,7 @@ def test_who_did_what_on_a_day_with_reasons_and_what_it_touched(admin_client, or
     assert "is no day" in admin_client.get(reverse("admin:who_did_what"), {"day": "soon"}).text
 
 
-def test_a_copy_has_one_row_with_its_position_and_the_history_has_all(admin_client, order):
+def test_scenario_02_minimal_copy_against_full_history(admin_client, order):
     pause(known()["OrderingCustomers"], by="ops", reason="a look")
     rename_customer(ADA, name="Ada Quay")
     catch_up([each for each in known().values() if each.name != "OrderingCustomers"])
@@ -106,6 +106,8 @@ def test_a_copy_has_one_row_with_its_position_and_the_history_has_all(admin_clie
     response = admin_client.get(reverse("customer-copies", args=[ADA]))
 
     ordering, _, billing, _ = response.context["copies"]
+    heard = Event.objects.filter(stream_id=ADA).order_by("-version")[1]
+    assert (ordering.position, ordering.version) == (heard.position, heard.version)
     assert dict(ordering.fields)["Name"] == "Ada Harbour"
     assert dict(billing.fields)["Name"] == "Ada Quay"
     assert (ordering.status.behind_events, billing.status.behind_events) == (1, 0)
@@ -113,7 +115,24 @@ def test_a_copy_has_one_row_with_its_position_and_the_history_has_all(admin_clie
         ("Renamed", ["ordering"]),
         ("Default address set", []),
     ]
+    assert len(response.context["moments"]) == heard.version + 1
     assert "not heard of yet by ordering" in response.text
+
+
+def test_scenario_03_change_of_address_propagates(admin_client, order):
+    moved = {"address": {"street": "Am Wall 1", "city": "Bremen", "postcode": "28195", "country": "DE"}}
+    copies = reverse("customer-copies", args=[ADA])
+
+    position = admin_client.put(f"/api/v1/customers/{ADA}/addresses/1/", moved, "application/json").json()["position"]
+    event = admin_client.get(reverse("admin:eventstore_event_changelist"), {"stream": str(ADA)})
+    lagging = admin_client.get(copies).context["copies"][0]
+    catch_up()
+    followed = admin_client.get(copies).context["copies"][0]
+
+    assert "Customer.AddressChanged" in event.text
+    assert (lagging.status.behind_events, followed.status.behind_events) == (1, 0)
+    assert ("Bremen" in str(lagging.fields), "Bremen" in str(followed.fields)) == (False, True)
+    assert (lagging.position < position, followed.position) == (True, position)
 
 
 def test_copies_are_found_by_the_customer_s_name(admin_client, order):

@@ -14,7 +14,6 @@ from projections.models import Checkpoint, Parked
 from projections.operations import pause, resume
 from projections.projection import known
 from shop.catalog.commands import create_product, rename_product
-from shop.catalog.domain import NotRenamed
 from shop.catalog.models import Products, ProductSummary
 from shop.ordering.copies import OrderingProducts, ProductCopy
 from tests.projections.conftest import sql
@@ -22,6 +21,7 @@ from tests.projections.conftest import sql
 pytestmark = pytest.mark.usefixtures("empty_log")
 
 KEEPERS = ["OrderingProducts", "Products"]
+EVERYWHERE = {"name": "Lighthouse mug", "everywhere": True}
 
 
 @pytest.fixture
@@ -29,6 +29,14 @@ def mug() -> UUID:
     mug = create_product(sku="MUG-1", name="Harbour mug").id
     engine.catch_up()
     return mug
+
+
+@pytest.fixture
+def desk(empty_log: None) -> APIClient:
+    client = APIClient()
+    client.force_authenticate(User.objects.create_superuser("desk"))
+    client.default_format = "json"
+    return client
 
 
 def names() -> set[str]:
@@ -52,14 +60,16 @@ def test_all_lists_have_the_new_name_when_the_command_answers(mug: UUID) -> None
 
 
 @pytest.mark.parametrize("projection", [Products, OrderingProducts])
-def test_where_one_table_cannot_follow_nothing_has_happened(mug: UUID, projection: type) -> None:
+def test_scenario_08_rename_all_or_nothing(mug: UUID, desk: APIClient, projection: type) -> None:
     before = Event.objects.count(), Command.objects.count(), list(Checkpoint.objects.order_by("name").values())
     name = projection.name  # type: ignore[attr-defined]
     fail = patch.object(known()[name].handlers["Product.Renamed"][0], "method", side_effect=ValueError("disk on fire"))
 
-    with fail, pytest.raises(NotRenamed, match="was not renamed, and nothing has changed"):
-        rename_product(mug, name="Lighthouse mug", everywhere=True)
+    with fail:
+        refused = desk.post(f"/api/v1/products/{mug}/rename/", EVERYWHERE)
 
+    assert (refused.status_code, refused.json()["code"]) == (409, "not_renamed")
+    assert "was not renamed, and nothing has changed" in refused.json()["detail"]
     assert names() == {"Harbour mug"}
     assert before == (
         Event.objects.count(),
@@ -67,8 +77,8 @@ def test_where_one_table_cannot_follow_nothing_has_happened(mug: UUID, projectio
         list(Checkpoint.objects.order_by("name").values()),
     )
     assert not Parked.objects.exists()
-    rename_product(mug, name="Lighthouse mug", everywhere=True)
-    assert names() == {"Lighthouse mug"}
+    assert desk.post(f"/api/v1/products/{mug}/rename/", EVERYWHERE).status_code == 200
+    assert (names(), Event.objects.count()) == ({"Lighthouse mug"}, before[0] + 1)
 
 
 def test_the_database_refuses_one_table_and_nothing_has_happened(mug: UUID) -> None:
@@ -84,16 +94,14 @@ def test_the_database_refuses_one_table_and_nothing_has_happened(mug: UUID) -> N
     assert (names(), Event.objects.count()) == ({"Harbour mug"}, before)
 
 
-def test_while_a_list_is_paused_it_is_refused_over_http_and_says_what_can_be_done(mug: UUID) -> None:
-    api = APIClient()
-    api.force_authenticate(User.objects.create_superuser("desk"))
+def test_while_a_list_is_paused_it_is_refused_over_http_and_says_what_can_be_done(mug: UUID, desk: APIClient) -> None:
     pause(known()["Products"], by="desk", reason="a stocktaking")
 
-    refused = api.post(f"/api/v1/products/{mug}/rename/", {"name": "Lighthouse mug", "everywhere": True}, format="json")
+    refused = desk.post(f"/api/v1/products/{mug}/rename/", EVERYWHERE)
 
     assert (refused.status_code, refused.json()["code"]) == (409, "not_renamed")
     assert "Without `everywhere`, it is renamed at once" in refused.json()["detail"]
     assert names() == {"Harbour mug"}
     resume(known()["Products"])
-    done = api.post(f"/api/v1/products/{mug}/rename/", {"name": "Lighthouse mug", "everywhere": True}, format="json")
+    done = desk.post(f"/api/v1/products/{mug}/rename/", EVERYWHERE)
     assert (done.status_code, names()) == (200, {"Lighthouse mug"})

@@ -67,7 +67,7 @@ def everything_kept() -> str:
     return "\n".join(kept)
 
 
-def test_a_card_becomes_a_token(api):
+def test_scenario_23_token_vault(api):
     answer = api.post("/api/v1/cards/", CARD | {"number": "4242 4242 4242 4242"})
     catch_up()
 
@@ -93,7 +93,7 @@ def test_a_card_becomes_a_token(api):
     }
 
 
-def test_its_number_is_kept_nowhere_but_sealed(api, may_reveal, caplog):
+def test_scenario_23_token_vault_keeps_the_number_sealed(api, may_reveal, caplog):
     caplog.set_level(logging.DEBUG)
     token = api.post("/api/v1/cards/", CARD).json()["token"]
     may_reveal.post(f"/api/v1/cards/{token}/reveal/", {"reason": "chargeback 4711"})
@@ -124,7 +124,7 @@ def test_errors_never_repeat_a_number(api, caplog):
     assert not SealedCard.objects.exists()
 
 
-def test_revealing_needs_the_permission_and_a_reason_and_is_an_event(api, staff):
+def test_scenario_23_token_vault_reveals_by_permission(api, staff):
     token = store_card(**CARD).id
     place = f"/api/v1/cards/{token}/reveal/"
     refused = api.post(place, {"reason": "curious"})

@@ -53,12 +53,17 @@ def test_orders_are_listed_with_their_state(customer: Visitor, order: UUID) -> N
     assert "2 things, PO 4711" in customer.sees("/orders/")
 
 
-def test_an_old_order_keeps_the_old_name(customer: Visitor, order: UUID) -> None:
+def test_scenario_07_rename_eventually(customer: Visitor, ada: UUID, order: UUID) -> None:
     rename_product(next(iter(shop.load(Order, order).lines)).product_id, name="Lighthouse mug")
+    before = customer.sees("/")
+    seen_all()
+    later = place_order(customer_id=ada, items=[Item("MUG-1", 1)]).id
     seen_all()
 
-    assert "Harbour mug 2 × €12.50" in customer.sees(f"/orders/{order}/")
+    assert ("Harbour mug" in before, "Lighthouse mug" in before) == (True, False), "this list has not heard of it yet"
     assert "Lighthouse mug" in customer.sees("/")
+    assert "Harbour mug 2 × €12.50" in customer.sees(f"/orders/{order}/")
+    assert "Lighthouse mug 1 × €12.50" in customer.sees(f"/orders/{later}/")
 
 
 def test_an_order_is_cancelled_while_it_can_be(customer: Visitor, order: UUID) -> None:

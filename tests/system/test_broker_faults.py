@@ -6,7 +6,9 @@ import signal
 import statistics
 import subprocess
 import sys
+import threading
 import time
+from collections import Counter
 
 import pytest
 import redis
@@ -14,14 +16,20 @@ from django.db import connections
 
 from eventstore import log
 from projections.models import Checkpoint
+from projections.projection import Projection, known
+from projections.rebuild import verify
+from shop.ordering.models import OrderSummary
 from tests.lending.story import naive
 from tests.projections.conftest import tables
 from tests.system import processes
 from tests.system.processes import until
+from tests.system.test_races_over_http import stocked
+from tests.system.web import web
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 STALE = 5.0  # seconds, at the most
+ORDERS = 200
 
 
 def flush(broker):
@@ -43,8 +51,40 @@ def thaw(broker):
 FAULTS = {"flushed": (flush, None), "restarted": (stop, lambda broker: broker.start()), "silent": (freeze, thaw)}
 
 
-def test_rows_follow_while_the_broker_is_silent(empty_log, broker, tmp_path):
-    endured(broker, tmp_path, "silent", before=1.0, during=6.0)
+def test_scenario_12_broker_loses_everything(empty_log, broker, tmp_path):
+    """It is emptied again and again while 200 orders are placed over HTTP, and every read model is complete."""
+    stocked({"MUG": ORDERS})
+    over, flushed = threading.Event(), []
+
+    def lose() -> None:
+        while not over.wait(0.1):
+            flush(broker)
+            flushed.append(time.monotonic())
+
+    losing = threading.Thread(target=lose)
+    worker, beat = processes.worker(broker.url, tmp_path / "log"), processes.beat(broker.url, tmp_path / "beat.log")
+    with processes.ended(worker, beat), web(tmp_path / "web.log", broker.url, WEB_CONCURRENCY="1") as server:
+        losing.start()
+        try:
+            answered = server.ask_all(
+                (server.order(None, {"MUG": 1}, key=f"key {n}") for n in range(ORDERS)), threads=8
+            )
+        finally:
+            over.set()
+            losing.join()
+        until(all_is_seen, 120, "every projection to have seen the whole log")
+
+    assert Counter(answer.status for _, answer in answered) == {201: ORDERS}
+    assert len(flushed) >= 3
+    assert Counter(OrderSummary.objects.values_list("status", flat=True)) == {"confirmed": ORDERS}
+    for projection in (each for each in known().values() if isinstance(each, Projection)):
+        for compared in verify(projection):
+            assert not compared.differing, str(compared)
+    connections.close_all()
+
+
+def all_is_seen():
+    return Checkpoint.objects.filter(name__in=known(), position=log.horizon()).count() == len(known())
 
 
 @pytest.mark.long

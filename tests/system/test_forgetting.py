@@ -14,7 +14,7 @@ from django.db import transaction
 from rest_framework.test import APIClient
 
 from eventstore import log
-from eventstore.models import Command
+from eventstore.models import Command, PersonalKey
 from projections import engine
 from projections.projection import Projection, known
 from projections.rebuild import verify
@@ -117,7 +117,7 @@ def address(n: int, street: str) -> Address:
     return Address(canary(n, street), canary(n, "Town"), canary(n, "AB"), "DE", canary(n, "to hand"))
 
 
-def test_the_forgotten_are_found_nowhere_and_all_else_is_as_it_was(
+def test_scenario_24_forgetting(
     api: APIClient, customers: dict[int, UUID], orders: dict[UUID, int], capsysbinary: pytest.CaptureFixture[bytes]
 ) -> None:
     kept = {f"/api/v1/customers/{customers[n]}/" for n in range(1, 1000, 25)}
@@ -125,6 +125,7 @@ def test_the_forgotten_are_found_nowhere_and_all_else_is_as_it_was(
     gone = {f"/api/v1/customers/{customers[n]}/" for n in FORGOTTEN}
     gone |= {f"/api/v1/orders/{order}/" for order, n in orders.items() if n in FORGOTTEN}
     kept_before, rows_before, orders_before = told(api, kept), rows_of(customers), orders_as_such()
+    before = turnover(api)
     assert persons_in(dump()) == EVERYBODY, "whoever is there is found"
     assert persons_in("".join(told(api, gone))) == FORGOTTEN
     assert not [table for table in in_tables() if table.startswith("public.eventstore")], "the log has no plain text"
@@ -158,6 +159,10 @@ def test_the_forgotten_are_found_nowhere_and_all_else_is_as_it_was(
     assert told(api, kept) == kept_before
     assert rows_of(customers) == rows_before
     assert orders_as_such() == orders_before
+    assert turnover(api) == before
+    assert "0.00" not in before[0]
+    destroyed = PersonalKey.objects.exclude(forgotten_at=None).filter(wrapped_by=None)
+    assert set(destroyed.values_list("subject_id", flat=True)) >= {customers[n] for n in FORGOTTEN}
     for projection in (each for each in known().values() if isinstance(each, Projection)):
         for compared in verify(projection):
             assert not compared.differing, str(compared)
@@ -198,6 +203,10 @@ def told(api: APIClient, paths: set[str]) -> list[str]:
             assert answer.status_code == 200, answer.content
             found.append(answer.content.decode())
     return found
+
+
+def turnover(api: APIClient) -> list[str]:
+    return [api.get(f"/api/v1/reports/sales/?by={period}").content.decode() for period in ("day", "month")]
 
 
 def rows_of(customers: dict[int, UUID]) -> list[dict[str, Any]]:

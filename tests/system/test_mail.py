@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import psycopg
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from projections.engine import catch_up
 from projections.lease import begin
@@ -65,7 +65,11 @@ def message_ids():
     return set(OutgoingMail.objects.values_list("message_id", flat=True))
 
 
-def test_while_the_mail_server_is_down_orders_stand_and_mails_wait_and_then_go(port, mug, tmp_path):
+def test_scenario_19_outbox(port, mug, tmp_path):
+    with pytest.raises(ZeroDivisionError), transaction.atomic():
+        ordered("nobody", mug)
+        raise ZeroDivisionError
+    assert not OutgoingMail.objects.exists(), "what was rolled back is told to nobody"
     orders = [ordered(number, mug) for number in range(3)]
 
     with ended(sender(tmp_path / "sender.log")):

@@ -136,7 +136,7 @@ def decided() -> bool:
     return Checkpoint.objects.filter(name__in=policies, position=head).count() == len(policies)
 
 
-def test_one_key_posted_by_many_at_once_is_one_order(empty_log, tmp_path):
+def test_scenario_21_idempotency(empty_log, tmp_path):
     one_key(tmp_path, keys=8)
 
 

@@ -8,7 +8,8 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from typing import Any
 
 import pytest
 from django.db import connection, connections
@@ -27,10 +28,52 @@ from tests.system.processes import until
 pytestmark = pytest.mark.django_db(transaction=True)
 
 NAMES = ("Books", "Shelves", "Loans", "Reminders")
+SOON = 10.0  # seconds
 
 
-def test_killed_and_frozen_workers_lose_nothing_and_double_nothing(empty_log, broker, tmp_path):
+def test_scenario_13_exactly_once_effect(empty_log, broker, tmp_path):
     under_fire(broker, tmp_path, kills=6, freezes=2)
+
+
+def test_scenario_28_few_workers_more(empty_log, broker, tmp_path):
+    """Three of them; the one that holds a lease is killed: another has its projections within seconds."""
+    beat = processes.beat(broker.url, tmp_path / "beat.log")
+    workers = {each.pid: each for each in (processes.worker(broker.url, tmp_path / "log") for _ in range(3))}
+    with processes.ended(beat, *workers.values()):
+        at_work = set[int]()
+        until(lambda: len(asked_and_met(workers, at_work)) > 1, 180, "more than one to be at work")
+        with telling():
+            holding = set[int]()
+            until(lambda: bool(holding.update(held_by(workers)) or holding), 60, "one to hold a lease")
+            processes.kill(workers.pop(holding.pop()))
+            epochs, left = leases_taken(), log.horizon()
+            until(lambda: all_past(left), SOON, "the others to have its projections")
+        until(caught_up, 60, "the projections to catch up")
+
+        assert leases_taken() > epochs
+        assert [each.poll() for each in workers.values()] == [None, None]
+    assert tables() == naive()
+    connections.close_all()
+
+
+def asked_and_met(workers: dict[int, Any], met: set[int]) -> set[int]:
+    """Something to do, and all the workers that have done something so far."""
+    tell(1, seed=random.randrange(1, 10**6))
+    met.update(held_by(workers, Checkpoint.objects.all()))
+    return met
+
+
+def held_by(workers: dict[int, Any], checkpoints: Any = None) -> Iterator[int]:
+    """The workers that hold a lease of these projections at the moment; or that held those ``checkpoints`` last."""
+    held = Checkpoint.objects.filter(name__in=NAMES).exclude(leased_until=None)
+    for holder in (held if checkpoints is None else checkpoints).exclude(holder="").values_list("holder", flat=True):
+        with suppress(ProcessLookupError):
+            if (group := os.getpgid(int(holder.split()[1]))) in workers:
+                yield group
+
+
+def all_past(position: int) -> bool:
+    return Checkpoint.objects.filter(name__in=NAMES, position__gte=position).count() == len(NAMES)
 
 
 @pytest.mark.long
