@@ -57,16 +57,24 @@ AS_OF_LIST = OpenApiParameter(
 )
 EFFECTIVE_AT = OpenApiParameter("effective_at", OpenApiTypes.DATETIME, QUERY, description="What was true then.")
 WRITES = (
-    OpenApiParameter("Idempotency-Key", str, HEADER, description="The same key again does nothing again."),
     OpenApiParameter("If-Match", str, HEADER, description="The ETag that you saw: changed since, 412 is the answer."),
     OpenApiParameter("traceparent", str, HEADER, description="W3C: the correlation id of what is done."),
     OpenApiParameter("Location", str, HEADER, response=[200, 201], description="Where to read what was just written."),
 )
 ETAG = OpenApiParameter("ETag", str, HEADER, response=[200, 201], description='The version, quoted: `"3"`.')
+KEEPS = (
+    OpenApiParameter("X-Cache", str, HEADER, response=[200], description="hit: it is what was kept of this page."),
+    OpenApiParameter("X-Position", int, HEADER, response=[200], description="Of the last event that is in it."),
+)
 ALWAYS = (
     OpenApiParameter("X-Request-Id", OpenApiTypes.UUID, HEADER, response=True, description="To find it in our logs."),
     OpenApiParameter("Retry-After", int, HEADER, response=[409, 425, 429, 503], description="In so many seconds."),
 )
+
+
+def key(*, required: bool) -> OpenApiParameter:
+    words = "The same key again does nothing again."
+    return OpenApiParameter("Idempotency-Key", str, HEADER, required=required, description=words)
 
 
 def asks(
@@ -168,8 +176,10 @@ class Schema(AutoSchema):
         found += getattr(self._method(), "parameters", ())
         if "expand" in known:
             found += expanding(self.view.offered)
+        if getattr(self.view, "keeps_pages", False) and self.view.action == "list":
+            found += KEEPS
         if self._commands():
-            found += WRITES
+            found += [key(required="idempotency_key_required" in self._method().problems), *WRITES]
         if self._commands() or "effective_at" in known:
             found.append(ETAG)
         return found

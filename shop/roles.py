@@ -137,6 +137,7 @@ ACTIONS = {
     "sales.list": "catalog finance auditor",
     "months.close": "finance auditor",
     "best-sellers.list": "catalog finance auditor",
+    "unshipped.list": "support warehouse auditor",
     "Events": "ops auditor",
     "Consistency": "support catalog warehouse finance ops auditor",
     "ProjectionList": "support catalog warehouse finance ops auditor",

@@ -19,7 +19,7 @@ from shop.ordering.api import Orders
 from shop.ordering.checkout.api import Checkouts
 from shop.payments.api import Payments
 from shop.payments.webhooks import Webhook
-from shop.reporting.api import BestSellers, MonthClose, Sales
+from shop.reporting.api import BestSellers, MonthClose, Sales, Unshipped
 from shop.shipping.api import Shipments
 from shop.vault.api import Cards
 
@@ -51,6 +51,7 @@ api = [
     path("reports/takings/", Takings.as_view({"get": "list"}, basename="takings"), name="takings-list"),
     path("reports/sales/", Sales.as_view({"get": "list"}, basename="sales"), name="sales-list"),
     path("reports/month-close/", MonthClose.as_view({"get": "close"}, basename="months"), name="month-close"),
+    path("reports/unshipped/", Unshipped.as_view({"get": "list"}, basename="unshipped"), name="unshipped-list"),
     path("reports/best-sellers/", BestSellers.as_view({"get": "list"}, basename="best-sellers")),
     path("token/", service.SignIn.as_view(), name="token"),
     path("problems/", service.Problems.as_view(), name="problems"),

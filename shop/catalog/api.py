@@ -25,6 +25,7 @@ from shop.catalog.commands import (
     withdraw_product,
 )
 from shop.catalog.domain import Product
+from shop.catalog.kept import kept
 from shop.catalog.models import AmountInForce, PriceHistory, ProductSummary, past_prices
 from shop.catalog.prices import lowest_before
 from shop.clock import ByTheClock, Timed, instant_of
@@ -165,6 +166,7 @@ class Products(Timed):
     filterset_class = ProductFilters
     orderings = {"name": "name", "sku": "sku", "price": "amount", "created_at": "created_at"}
     aggregate = Product
+    keeps_pages = True
 
     def row_of(self, aggregate: Product) -> ProductSummary:
         price = {"amount": aggregate.price.amount, "currency": aggregate.price.currency} if aggregate.price else {}
@@ -195,6 +197,18 @@ class Products(Timed):
     def known(self) -> tuple[str, ...]:
         known = super().known()
         return tuple(name for name in known if name != "at") if self.is_for_customer else known
+
+    def list(self, request: Request) -> Response:
+        """A page of them, filtered and in order.
+
+        Without `as_of`, they are as of the last event that the read model has seen; `after` waits for one. With it, all
+        pages are of that one moment. A page of now is kept until a product or a price changes: `X-Cache` says so, and
+        `X-Position` of which event it is.
+        """
+        if {"after", "as_of", "at"} & self.asked.values.keys():
+            return super().list(request)
+        whole = f"{request.build_absolute_uri()} {'customer' if self.is_for_customer else 'staff'}"
+        return kept(whole, lambda: super(Products, self).list(request))
 
     @asks(CreateProduct, "sku_taken", "no_price")
     def create(self, request: Request) -> Response:

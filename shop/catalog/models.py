@@ -57,6 +57,7 @@ class ProductSummary(ReadModel):
         verbose_name = "product"
         indexes = [
             models.Index(fields=["created_at", "id"], name="catalog_created_at"),
+            models.Index(fields=["position"], name="catalog_position"),
             GinIndex(SEARCHED, name="catalog_searched"),
             words_index("sku", "name", "description", name="catalog_words"),
         ]
@@ -107,7 +108,11 @@ class PriceHistory(ReadModel):
 
     class Meta:
         verbose_name_plural = "price history"
-        indexes = [models.Index(fields=["product_id", "revision"], name="catalog_price_of_product")]
+        indexes = [
+            models.Index(fields=["product_id", "revision"], name="catalog_price_of_product"),
+            models.Index(fields=["since"], name="catalog_price_begins", condition=models.Q(is_scheduled=True)),
+            models.Index(fields=["ends"], name="catalog_price_ends", condition=models.Q(ends__isnull=False)),
+        ]
 
 
 def past_prices(rows: Iterable[PriceHistory]) -> list[Past]:

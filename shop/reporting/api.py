@@ -12,9 +12,9 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from shop.docs import shows
+from shop.docs import AN_ID, shows
 from shop.forms import MoneyForm, MoneyIn
-from shop.reporting.models import SalesOf, SoldLine
+from shop.reporting.models import SalesOf, SoldLine, UnshippedLine
 from shop.resource import Resource, past, position
 
 MOST = 100  # SKUs of a ranking
@@ -66,6 +66,58 @@ class Sales(Resource):
     def get_queryset(self) -> QuerySet[SalesOf]:
         found: QuerySet[SalesOf] = super().get_queryset()
         return found if self.request and "by" in self.request.query_params else found.filter(by="day")
+
+
+class UnshippedSerializer(serializers.Serializer):
+    """A line of an order whose parcel has not left."""
+
+    example: dict[str, Any] = {
+        "order_id": AN_ID,
+        "status": "confirmed",
+        "customer_id": AN_ID,
+        "customer_name": "Ada Lovelace",
+        "city": "Hamburg",
+        "sku": "LAMP-1",
+        "name": "Storm lamp",
+        "quantity": 2,
+        "price": {"amount": "120.00", "currency": "EUR"},
+        "placed_at": "2026-03-01T12:00:00.123456Z",
+    }
+
+    order_id = serializers.UUIDField()
+    status = serializers.CharField(help_text="placed or confirmed")
+    customer_id = serializers.UUIDField(allow_null=True)
+    customer_name = serializers.CharField(help_text="As they are called now.")
+    city = serializers.CharField(help_text="Where the parcel goes.")
+    sku = serializers.CharField()
+    name = serializers.CharField(help_text="As it was bought.")
+    quantity = serializers.IntegerField()
+    price = MoneyIn("unit_price", help_text="Of one.")
+    placed_at = serializers.DateTimeField()
+
+
+class UnshippedFilters(django_filters.FilterSet):
+    city = django_filters.CharFilter(
+        lookup_expr="iexact", max_length=100, help_text="Where the parcel goes, whole, in any case."
+    )
+    sku = django_filters.CharFilter(max_length=64, help_text="The whole SKU.")
+    customer_id = django_filters.UUIDFilter()
+    status = django_filters.ChoiceFilter(choices=[(status, status) for status in ("placed", "confirmed")])
+    price_min = django_filters.NumberFilter(
+        field_name="unit_price",
+        lookup_expr="gte",
+        min_value=0,
+        max_digits=16,
+        decimal_places=4,
+        help_text="Of one: at least so much, in whatever currency.",
+    )
+
+
+class Unshipped(Resource):
+    queryset = UnshippedLine.objects.all()
+    serializer_class = UnshippedSerializer
+    filterset_class = UnshippedFilters
+    orderings = {"-placed_at": "placed_at", "price": "unit_price"}
 
 
 class CloseSerializer(serializers.Serializer):

@@ -10,7 +10,10 @@ from django.db import models
 
 from projections.models import ReadModel
 from projections.projection import Gone, Projection, every, on
+from shop.reporting.unshipped import UnshippedLine, UnshippedLines
 from shop.values import Money
+
+__all__ = ["BoughtLine", "Sales", "SalesOf", "SoldLine", "SoldLines", "SoldOrder", "UnshippedLine", "UnshippedLines"]
 
 NOTHING = {"orders": 0, "gross": "0.00", "orders_back": 0, "back": "0.00"}
 

@@ -217,6 +217,10 @@ READS: dict[str, tuple[str, Cases]] = {
         "reports/sales/",
         [*LIST, *DAYS, *((f"by={text}", "by") for text in ("", "year", "DAY"))],
     ),
+    "GET api/v1/reports/unshipped/": (
+        "reports/unshipped/",
+        [*LIST, ("customer_id=x", "customer_id"), ("status=shipped", "status"), ("price_min=-1", "price_min")],
+    ),
     "GET api/v1/reports/best-sellers/": (
         "reports/best-sellers/",
         [*AFTER, *MOMENTS, *DAYS, ("as_of=v3", "as_of"), ("page_size=1", "page_size"), ("ordering=sku", "ordering")],

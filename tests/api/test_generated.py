@@ -1,6 +1,7 @@
 """Requests that nobody thought of, made from the OpenAPI document: no 500, and no answer that it does not describe."""
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from io import StringIO
@@ -26,6 +27,9 @@ from tests.api.test_bad_reads import READS
 from tests.api.writes import WRITES
 
 world = test_bad_writes.world
+Answers = dict[str, Counter[int]]  # of each operation, how many of each status
+ELSEWHERE = ", of what is not there"
+PAST_FORMS = {200, 201, 202, 204, 404, 409, 422}  # done, or refused by what there is
 BEFORE_DRF = {"431", "413"}  # what any request may be answered, and is said once for all of them
 
 
@@ -54,17 +58,34 @@ def named(operation: str) -> tuple[str, str]:
 
 
 def test_no_request_is_answered_by_what_is_not_described(document: Any, api: APIClient, world: dict[str, str]) -> None:
-    assert asked(document, api, world, examples=1, anywhere=False) == []
+    answers: Answers = {}
+
+    assert asked(document, api, world, answers, examples=1, anywhere=False) == []
+    assert stopped_at_the_door(answers) == []
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("seed", range(4))
 def test_no_request_of_many(document: Any, api: APIClient, world: dict[str, str], seed: int) -> None:
     """``./test -m long -k no_request_of_many``"""
-    assert asked(document, api, world, examples=25 * (seed + 1), anywhere=True) == []
+    answers: Answers = {}
+
+    assert asked(document, api, world, answers, examples=25 * (seed + 1), anywhere=True) == []
+    assert stopped_at_the_door(answers) == []
+    total = sum(answers.values(), Counter())
+    print(f"\n{total.total():,} requests of {len(answers)} operations: {dict(sorted(total.items()))}")
 
 
-def asked(document: Any, api: APIClient, world: dict[str, str], *, examples: int, anywhere: bool) -> list[str]:
+def stopped_at_the_door(answers: Answers) -> list[str]:
+    """Writes of which no request came to the command: none was carried out, nor refused by what there is."""
+    writes = {name: found for name, found in answers.items() if not name.startswith("GET ") and ELSEWHERE not in name}
+    assert len(writes) == len(WRITES)
+    return [f"{name}: {dict(found)}" for name, found in writes.items() if not PAST_FORMS & found.keys()]
+
+
+def asked(
+    document: Any, api: APIClient, world: dict[str, str], answers: Answers, *, examples: int, anywhere: bool
+) -> list[str]:
     """So many good and bad requests of each operation; with ``anywhere``, half of them about what is not there."""
     with connection.cursor() as cursor:
         cursor.execute("set local idle_in_transaction_session_timeout = 0")  # requests are long in the making
@@ -76,15 +97,26 @@ def asked(document: Any, api: APIClient, world: dict[str, str], *, examples: int
         for mode in GenerationMode:
             for known_place in (True, False) if anywhere else (True,):
                 path = there.get((operation.method.upper(), operation.path)) if known_place else None
-                for surprise in sent(api, world, operation, mode, path, examples):
+                name = f"{operation.method.upper()} {operation.path}{'' if path is not None else ELSEWHERE}"
+                found = answers.setdefault(name, Counter())
+                for surprise in sent(api, world, operation, mode, path, examples, found):
                     surprises[surprise] = None
     return list(surprises)
 
 
 def sent(
-    api: APIClient, world: dict[str, str], operation: Any, mode: GenerationMode, path: str | None, examples: int
+    api: APIClient,
+    world: dict[str, str],
+    operation: Any,
+    mode: GenerationMode,
+    path: str | None,
+    examples: int,
+    found: Counter[int],
 ) -> list[str]:
     surprises: list[str] = []
+    wants_key = any(
+        each["name"] == "Idempotency-Key" and each.get("required") for each in operation.definition.raw["parameters"]
+    )
 
     @settings(
         max_examples=examples,
@@ -100,6 +132,9 @@ def sent(
         request = f"{case.method} {where}?{urlencode(case.query or {}, doseq=True)}"
         body = b"" if isinstance(case.body, NotSet) else case.body
         data = body if isinstance(body, bytes) else json.dumps(body).encode()
+        headers = {name: text for name, text in (case.headers or {}).items() if text.isprintable()}
+        if wants_key and mode is GenerationMode.POSITIVE:
+            headers["Idempotency-Key"] = str(uuid4())
         cache.clear()
         with transaction.atomic():  # each finds the same shop
             answer = api.generic(
@@ -107,9 +142,10 @@ def sent(
                 request.partition(" ")[2].rstrip("?"),
                 data,
                 case.media_type or "application/json",
-                headers={name: text for name, text in (case.headers or {}).items() if text.isprintable()},
+                headers=headers,
             )
             transaction.set_rollback(True)
+        found[answer.status_code] += 1
         said = f"{request} {data[:300]!r}: {answer.status_code} {answer.content[:300]!r}"
         surprises.extend(f"{why}: {said}" for why in wrong_with(operation, answer))
 
