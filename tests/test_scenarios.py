@@ -21,7 +21,7 @@ ROWS = {int(row[0].strip("| ")): row for row in TABLE}
 ANY_ID = "01a1f3c2-0000-7000-8000-000000000000"
 
 
-def tests_named_so() -> set[tuple[str, str]]:
+def all_named_so() -> set[tuple[str, str]]:
     """All there are: path and name."""
     return {
         (str(path.relative_to(ROOT)), node.name)
@@ -31,7 +31,7 @@ def tests_named_so() -> set[tuple[str, str]]:
     }
 
 
-def tests_of(number: int) -> list[tuple[str, str]]:
+def named_for(number: int) -> list[tuple[str, str]]:
     return re.findall(r"`([\w/]+\.py)::(\w+)`", ROWS[number][3])
 
 
@@ -42,15 +42,15 @@ def test_there_are_thirty_each_once():
 
 @pytest.mark.parametrize("number", range(1, 31))
 def test_its_tests_are_there_and_bear_its_number(number):
-    named = tests_of(number)
+    named = named_for(number)
 
     assert named
-    assert set(named) <= tests_named_so()
+    assert set(named) <= all_named_so()
     assert all(name.startswith(f"test_scenario_{number:02}_") for _, name in named)
 
 
 def test_none_is_named_so_and_not_listed():
-    assert tests_named_so() - {test for number in ROWS for test in tests_of(number)} == set()
+    assert all_named_so() - {test for number in ROWS for test in named_for(number)} == set()
 
 
 @pytest.mark.parametrize("number", range(1, 31))

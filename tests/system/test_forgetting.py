@@ -146,6 +146,7 @@ def test_scenario_24_forgetting(
         "public.ordering_ordersummary": set(range(300)) - FORGOTTEN,
         "public.ordering_ordersummary_history": set(range(300)) - FORGOTTEN,
         "public.ordering_timelineentry": set(range(0, 300, 5)) - FORGOTTEN,
+        "public.reporting_unshippedline_history": set(range(300)) - FORGOTTEN,
         "public.shipping_customercopy": EVERYBODY - FORGOTTEN,
     }
     assert SealedCard.objects.count() == len(set(range(0, 1000, 4)) - FORGOTTEN), "their cards are no more"
