@@ -29,7 +29,7 @@ from tests.api.writes import WRITES
 world = test_bad_writes.world
 Answers = dict[str, Counter[int]]  # of each operation, how many of each status
 ELSEWHERE = ", of what is not there"
-PAST_FORMS = {200, 201, 202, 204, 404, 409, 422}  # done, or refused by what there is
+PAST_FORMS = {200, 201, 202, 204, 401, 404, 409, 422}  # done, or refused by what there is; 401: a wrong password
 BEFORE_DRF = {"431", "413"}  # what any request may be answered, and is said once for all of them
 
 
