@@ -14,7 +14,7 @@ from projections import engine
 from shop.demo import stories
 from shop.demo.loading import load
 from shop.demo.route import ROUTE
-from shop.demo.signins import PASSWORD, TOKEN, USER, sign_ins
+from shop.demo.signins import CUSTOMER, PASSWORD, TOKEN, USER, sign_ins
 from shop.inventory.models import StockLevel
 from shop.ordering.models import OrderSummary
 from shop.roles import ROLES
@@ -52,6 +52,8 @@ def test_the_tour(demo: None, page: Page, shoot: Callable[[str], None]) -> None:
     expect(page.get_by_text(f"{len(ROUTE)} of {len(ROUTE)} seen")).to_be_visible()
     shoot("tour-done")
     each_role_can_sign_in()
+    support_signs_in_at_the_desk(page)
+    ada_signs_in_at_the_storefront(page)
 
 
 def press(page: Page, stop: str) -> Any:
@@ -142,6 +144,26 @@ def each_role_can_sign_in() -> None:
         assert client.login(username=name, password=PASSWORD), name
         assert client.get("/admin/").status_code == 200, name
         assert client.get("/tour/").status_code == 200, name
+
+
+def support_signs_in_at_the_desk(page: Page) -> None:
+    page.context.clear_cookies()
+    page.goto("/admin/ordering/ordersummary/")
+    page.fill("#id_username", "support")
+    page.fill("#id_password", PASSWORD)
+    page.press("#id_password", "Enter")
+    expect(page.locator("#result_list")).to_contain_text("DEMO-1")
+
+
+def ada_signs_in_at_the_storefront(page: Page) -> None:
+    page.context.clear_cookies()
+    page.goto("/sign-in/")
+    page.fill("#id_email", CUSTOMER)
+    page.fill("#id_password", PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.locator("#id_password")).to_have_count(0)
+    page.goto("/orders/")
+    expect(page.get_by_text("DEMO-1")).to_be_visible()
 
 
 @pytest.mark.django_db
