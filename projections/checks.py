@@ -82,7 +82,23 @@ def _handlers() -> Iterator[CheckMessage]:
                 id="projections.E007",
             )
         yield from _unindexed(projection)
+        yield from _changes(projection)
         yield from _split(projection)
+
+
+def _changes(projection: Subscriber) -> Iterator[CheckMessage]:
+    """Whether the columns that a higher version may change are there."""
+    for model, changed in getattr(projection, "changes", {}).items():
+        columns = {field.name for field in model._meta.concrete_fields}
+        columns |= {field.attname for field in model._meta.concrete_fields}
+        for name in sorted({*changed} - columns - {"*"}):
+            near = get_close_matches(name, columns, n=1, cutoff=0)
+            yield Error(
+                f"{projection.name}.changes names {name}, which is no column of {model.__name__}.",
+                hint=f"Is it {near[0]}?",
+                obj=projection,
+                id="projections.E013",
+            )
 
 
 def _split(projection: Subscriber) -> Iterator[CheckMessage]:

@@ -27,7 +27,7 @@ class Unknown(LookupError):
 def named(name: str) -> Any:
     """The projection or policy of that name."""
     if name not in known():
-        near = get_close_matches(name, known(), n=1, cutoff=0)
+        near = get_close_matches(name, known(), n=1, cutoff=0.4)
         raise Unknown(f"There is no projection {name[:80]}." + (f" Is it {near[0]}?" if near else ""))
     return known()[name]
 
@@ -111,7 +111,7 @@ def abandon(projection: Any, *, by: str) -> str:
 
 
 def go_back(projection: Any, *, by: str) -> str:
-    position = rebuild.go_back(projection)
+    position = rebuild.go_back(projection, by=by)
     return f"{projection.name} has its old tables again, as of position {position:,}, and catches up."
 
 

@@ -75,6 +75,10 @@ class Busy(Exception):
     """Another worker holds the lease, and does not let go of it."""
 
 
+class Newer(Busy):
+    """Code of a higher version has built its tables: that code alone goes on with them."""
+
+
 @dataclass(slots=True, eq=False)
 class Lease:
     """One projection's, or of a part of it; with a ``schema``, of its tables there."""
@@ -181,14 +185,18 @@ def take(
 
 @contextmanager
 def hold(projection: Subscriber, *, seconds: float = SECONDS) -> Iterator[list[Lease]]:
-    """All leases of its live tables, paused or not: nobody else moves them. Busy: another worker never lets go."""
+    """All leases of its live tables, paused or not: nobody else moves them. Newer; Busy: another never lets go."""
     until = time.monotonic() + PATIENCE
     held: list[Lease] = []
     try:
         while True:
             held += take([projection], seconds=seconds, paused=True, all_parts=True)
-            if held and len(held) == len(rows(SEE, [projection.name], "")):
+            seen = rows(SEE, [projection.name], "")
+            if held and len(held) == len(seen):
                 break
+            built, mine = max((version for *_, version, _ in seen), default=0), projection.version
+            if built > mine:
+                raise Newer(f"{projection.name} was built by code of version {built}, and this is {mine}.")
             if time.monotonic() > until:
                 raise Busy(f"{projection.name} is being advanced by another worker: let it catch up first.")
             time.sleep(0.01)

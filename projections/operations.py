@@ -11,6 +11,7 @@ from projections import history
 from projections.lease import begin, hold
 from projections.models import Checkpoint, Errand, HistoryEpoch, Parked
 from projections.projection import Policy
+from projections.told import differed
 
 KINDS = {"rebuild": "rebuilt", "verify": "verified", "dry_run": "rehearsed", "replay": "replayed"}  # of errands
 
@@ -47,6 +48,8 @@ def ask(projection: Any, kind: str, *, by: str, **options: Any) -> None:
         raise Refused(f"{projection.name} is paused: its tables would stay empty. Let it go on first.")
     fresh = {"options": options, "asked_at": timezone.now(), "asked_by": by}
     fresh |= {"begun_at": None, "ended_at": None, "refused": "", "found": {}}
+    if (last := Errand.objects.filter(projection=projection.name, kind=kind).first()) and kind == "verify":
+        fresh["found"] = {"differed": differed(last)}
     errand, made = Errand.objects.get_or_create(projection=projection.name, kind=kind, defaults=fresh)
     if not made and not Errand.objects.filter(pk=errand.pk).exclude(ended_at=None).update(**fresh):
         raise Refused(
@@ -64,15 +67,18 @@ def end(
     by: str = "",
     refused: str = "",
     found: dict[str, Any] | None = None,
+    **options: Any,
 ) -> None:
     """Note what came of ``errand``; or of the same, done at once ``by`` somebody: not over one that is to come."""
-    what = {"refused": refused, "found": found or {}, "ended_at": timezone.now()}
+    last = errand or Errand.objects.filter(projection=projection.name, kind=kind).first()
+    before = {"differed": differed(last)} if last and kind == "verify" else {}
+    what = {"refused": refused, "found": before | (found or {}), "ended_at": timezone.now()}
     if errand is not None:
         Errand.objects.filter(pk=errand.pk, asked_at=errand.asked_at).update(**what)
         return
     of_this = Errand.objects.filter(projection=projection.name, kind=kind)
     if not of_this.filter(ended_at=None).exists():
-        what |= {"options": {}, "asked_by": by, "asked_at": timezone.now(), "begun_at": None}
+        what |= {"options": options, "asked_by": by, "asked_at": timezone.now(), "begun_at": None}
         Errand.objects.update_or_create(projection=projection.name, kind=kind, defaults=what)
 
 

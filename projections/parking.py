@@ -15,6 +15,7 @@ from eventstore import log
 from eventstore.log import Recorded
 from projections.lease import Lease
 from projections.models import Checkpoint, Parked
+from projections.operations import Refused
 
 LIMIT = 1_000  # failing events of one projection: where there are more, it is not the events
 
@@ -43,9 +44,9 @@ def waiting(name: str) -> Any:
 
 
 def skip(projection: Any, position: int, *, by: str, reason: str) -> None:
-    """Leave the event at ``position`` out for ever, also of a rebuild. ValueError: no reason; NotParked: it is not."""
+    """Leave the event at ``position`` out for ever, also of a rebuild. Refused: no reason; NotParked: it is not."""
     if not reason.strip():
-        raise ValueError("Expected a reason why it is left out, found none.")
+        raise Refused("Expected a reason why it is left out, found none.")
     mark = {"skipped_at": timezone.now(), "skipped_by": by, "skip_reason": reason}
     with transaction.atomic():
         if waiting(projection.name).filter(position=position).update(**mark):

@@ -55,11 +55,11 @@ def swap(lease: Lease, live: Sequence[Lease]) -> float:
     return _in_a_moment(projection, change)
 
 
-def go_back(projection: Projection) -> int:
+def go_back(projection: Projection, *, by: str = "somebody") -> int:
     """Put the tables that were kept at the last swap in the place of the live ones; those are kept in turn.
 
-    Answers the position that they stand at: they catch up by themselves. This code's version will not be built by
-    itself. Refused: none are kept, or they are of other columns.
+    Answers the position that they stand at: they catch up by themselves. If they are of a lower version than this code,
+    its own will not be built by itself. Refused: none are kept, or they are of other columns.
     """
     kept, back = shadow.old(projection), f"back_{projection.name}"
     if not _of(projection, kept):
@@ -67,7 +67,6 @@ def go_back(projection: Projection) -> int:
     if difference := shadow.difference(projection, kept):
         raise Refused(f"The old tables of {projection.name} are not those that this code reads: {difference}.")
     stands: list[Stand] = []
-    why = f"Somebody went back from version {projection.version}."
 
     def change() -> None:
         found = list(_of(projection, kept).select_for_update())
@@ -80,7 +79,11 @@ def go_back(projection: Projection) -> int:
         for each in live:
             with log_cursor() as cursor:
                 each.move(cursor, each.position)
-        _exchange(projection, back, stands, found[0].version, refused_version=projection.version, refused_why=why)
+        marks: dict[str, Any] = {}
+        if (version := found[0].version) < projection.version:
+            why = f"{by} went back from it to version {version}."
+            marks = {"refused_version": projection.version, "refused_why": why}
+        _exchange(projection, back, stands, version, **marks)
 
     try:
         with hold(projection) as live:
@@ -90,9 +93,11 @@ def go_back(projection: Projection) -> int:
     return min(position for _, _, position in stands)
 
 
-def drop_old(projection: Projection) -> None:
-    """Throw away the tables that were kept at the last swap."""
+def drop_old(projection: Projection) -> bool:
+    """Throw away the tables that were kept at the last swap; answers whether there were any."""
+    kept = bool(_of(projection, shadow.old(projection)).exists())
     throw_away(projection.name, shadow.old(projection))
+    return kept
 
 
 def abandon(projection: Projection, *, by: str = "somebody") -> bool:

@@ -37,15 +37,20 @@ class Different(Refused):
     """At the same position, the rows built from the log are not the live ones."""
 
     def __init__(self, projection: Projection, found: list[Compared], parked: int = 0) -> None:
-        told = [f"{projection.name}: its tables do not hold the rows that the log makes now."]
+        name = projection.name
+        told = [f"{name}: its tables do not hold the rows that the log makes now. Nothing was swapped."]
         told += [f"  {each}" for each in found if each.differing]
         differing, unexpected = (sum(getattr(e, word) for e in found) for word in ("differing", "unexpected"))
         if unexpected < differing:
             told.append(f"  Of these, `changes` does not declare {unexpected:,}.")
+        told.append("  If they are wanted: declare them in `changes` with a higher `version`, or expect changes.")
         if parked:
             told.append(f"  {parked:,} events are parked, which a rebuild applies.")
         super().__init__("\n".join(told))
         self.found = found
+
+    def told(self) -> dict[str, Any]:
+        return {"tables": [each.told() for each in self.found]}
 
 
 class Rebuilt(NamedTuple):
@@ -152,14 +157,22 @@ def go_on(projection: Projection, *, seconds: float) -> bool:
     except Exception as error:
         if of_the_moment(error):
             raise
-        refused = {"refused_version": projection.version, "refused_why": str(error)}
-        Checkpoint.objects.filter(projection=projection.name, schema="").update(**refused)
-        end(projection, "rebuild", errand=errand, by=BY_ITSELF, refused=str(error))
-        logger.exception("%s was not rebuilt.", projection.name, extra={"projection": projection.name})
+        note(projection, error, by=BY_ITSELF, errand=errand)
+        if not isinstance(error, Refused):
+            logger.exception("%s was not rebuilt.", projection.name, extra={"projection": projection.name})
         return True
     if built is not None:
         end(projection, "rebuild", errand=errand, by=BY_ITSELF, found=built.told())
     return built is not None
+
+
+def note(projection: Projection, error: Exception, *, by: str, errand: Errand | None = None) -> None:
+    """Why it was not rebuilt, for all to see: in a line, counts, columns and keys; rows may be personal."""
+    why = str(error).partition("\n")[0]
+    refused = {"refused_version": projection.version, "refused_why": why}
+    Checkpoint.objects.filter(projection=projection.name, schema="").update(**refused)
+    found = error.told() if isinstance(error, Different) else None
+    end(projection, "rebuild", errand=errand, by=by, refused=why, found=found)
 
 
 @contextmanager

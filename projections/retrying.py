@@ -8,6 +8,7 @@ from django.db.models import F
 
 from eventstore import log
 from eventstore.persistence import cursor as log_cursor
+from eventstore.persistence import rows
 from projections.engine import fold, no_collection
 from projections.lease import Lease, LeaseLost, hold
 from projections.models import HistoryEpoch, Parked
@@ -15,6 +16,16 @@ from projections.parking import NotParked, waiting
 from projections.projection import Policy
 from projections.rebuild import rebuild
 from projections.trouble import of_the_moment
+
+# What was skipped, and is not any more, may have been overtaken by later events of its stream.
+OVERTAKEN = """
+    SELECT FROM projections_parked p JOIN eventstore_event e ON e.stream_id = p.stream_id AND e.position > p.position
+    WHERE p.projection = %s AND p.skipped_at IS NULL AND e.name = ANY(%s)
+        AND e.position <= (SELECT max(c.position) FROM projections_checkpoint c
+                           WHERE c.projection = p.projection AND c.schema = '')
+        AND NOT EXISTS (SELECT FROM projections_parked other
+                        WHERE other.projection = p.projection AND other.position = e.position)
+    LIMIT 1"""
 
 
 class Retried(NamedTuple):
@@ -52,7 +63,8 @@ def in_place(projection: Any) -> bool:
     first = waiting(projection.name).values_list("position", flat=True).first() or 0
     tables = [model._meta.db_table for model in projection.tables]
     history_is_older = HistoryEpoch.objects.filter(table__in=tables, schema="", start__gte=first).exists()
-    return projection.by_stream and not history_is_older
+    overtaken = bool(rows(OVERTAKEN, projection.name, log.all_names(projection.handlers)))
+    return projection.by_stream and not history_is_older and not overtaken
 
 
 def _apply(lease: Lease, entry: Parked) -> str:

@@ -1,7 +1,7 @@
 """Where every projection stands, and what is wrong with it."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 from eventstore import log
@@ -13,6 +13,7 @@ from projections.told import Told, told
 MOST = 10_000  # events that are counted; whoever is further behind than that needs no exact number
 STRETCH = 50_000  # positions that are looked through for them: reading 200,000 for each of ten takes 0.2 s
 STILL = 5.0  # seconds without a move, while events wait
+KNOWN_SINCE = datetime.now(UTC)  # to this process: nobody could have moved before what has no checkpoint yet
 
 CHECKPOINTS = """
     SELECT projection, schema, position, version, error, error_position, error_since, paused_at, paused_by,
@@ -104,6 +105,13 @@ class Status(NamedTuple):
     kept_version: int | None = None  # that of the old tables, which are kept for a while
     abandoned: bool = False  # whoever holds its lease, or that of its rebuild, is gone, or frozen
 
+    @property
+    def stopped_rebuild(self) -> bool:
+        """Somebody at a terminal has begun it, and no worker will go on with it."""
+        asked = any(each.kind == "rebuild" and each.ended_at is None for each in self.errands)
+        at_it = self.progress is not None and bool(self.progress.holder)
+        return self.rebuilding is not None and not (asked or at_it or self.built_version < self.version)
+
 
 class Alert(NamedTuple):
     """Something that does not mend itself."""
@@ -143,6 +151,7 @@ def _status(
     paused = next((each for each in live if each.paused_at), last)
     refused = next((each for each in live if each.refused_version is not None), last)
     count, since, waiting, more = _behind(projection, last.position, end)
+    moved = last.updated_at or (waiting and max(waiting, KNOWN_SINCE))
     return Status(
         projection.name,
         projection.version,
@@ -157,7 +166,7 @@ def _status(
         stopped.error_since,
         next((each.position for each in _behindmost(built) if not each.schema.startswith("verify_")), None),
         behind_more=more,
-        still_seconds=min(_seconds(waiting, now), _seconds(last.updated_at or waiting, now)),
+        still_seconds=min(_seconds(waiting, now), _seconds(moved, now)),
         parts=[each.position for each in live] if len(live) > 1 else [],
         paused_at=paused.paused_at,
         paused_by=paused.paused_by,
@@ -223,8 +232,12 @@ def _wrong(status: Status) -> Iterator[tuple[str, str]]:
         yield "stuck", f"{name} does not move from {stands}, though events wait: does a worker take its queue?"
     if status.abandoned and (status.still_seconds > STILL or status.rebuilding is not None):
         yield "abandoned", f"{name} was left at {stands} by a worker that is gone or frozen, and nobody goes on."
+    elif status.stopped_rebuild:
+        goes_on = f"`projections rebuild {name}` goes on, with --abandon it is thrown away."
+        yield "abandoned", f"{name}: a rebuild was stopped at position {status.rebuilding:,}: {goes_on}"
     if status.parked:
-        yield "parked", f"{name} has parked {status.parked:,} events, the first at position {status.parked_oldest:,}."
+        count = f"{status.parked:,} event" + ("" if status.parked == 1 else "s")
+        yield "parked", f"{name} has parked {count}, the first at position {status.parked_oldest:,}: retry, or skip."
     if differing := next((each.differing for each in status.errands if each.kind == "verify"), 0):
         yield "differs", f"{name} is not what the log makes of it: {differing:,} rows differ. Heal it, or rebuild."
     if status.refused_version is not None:

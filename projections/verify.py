@@ -73,11 +73,14 @@ def rehearse(
     """The same as far as it comes until then: None, and on from there without ``restart``."""
     if not position(projection):
         raise Refused(f"{projection.name} has seen nothing yet: a rebuild would change nothing.")
-    began, count = time.monotonic(), 0
+    count, folding = 0, 0.0
+    began = last = time.monotonic()
 
     def counted(name: str, doing: str, position: int, end: int, events: int) -> None:
-        nonlocal count
+        nonlocal count, folding, last
         count += events
+        folding += time.monotonic() - last if events else 0.0  # since the batch before, or since it began
+        last = time.monotonic()
         report(name, doing, position, end, events)
 
     with _rehearsed(projection, sample, counted, until=until, restart=restart) as found:
@@ -89,7 +92,8 @@ def rehearse(
         compared = compare(projection, lease.schema, part=lease.part, declared=risen, parked=parked)
         took = time.monotonic() - began
         share = (lease.part.high - lease.part.low) / 256
-        return Rehearsal(projection.name, sample, lease.position, compared, count, took, took / share)
+        whole = took + folding * (1 / share - 1)  # tables are made once, whatever the share
+        return Rehearsal(projection.name, sample, lease.position, compared, count, took, whole)
 
 
 def verify(

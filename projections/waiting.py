@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from django.db import connection
 
 from eventstore.persistence import rows
+from projections.models import Parked
 
 SHORTEST, LONGEST = 0.002, 0.05  # seconds from one look to the next
 GRACE = 0.25  # seconds after which a thread no longer relies on another's look: the database may be silent
@@ -29,6 +30,11 @@ def wait_until(position: int, *names: str, timeout: float = 2.0) -> bool:
     """
     among = Lookout() if connection.in_atomic_block else lookout
     return among.wait(Waiting(position, names, time.monotonic() + timeout))
+
+
+def is_parked(position: int, name: str) -> bool:
+    """Whether that projection has parked the very event: to wait for it is in vain, until somebody has mended it."""
+    return Parked.objects.filter(projection=name, position=position, skipped_at=None).exists()
 
 
 class Waiting:

@@ -27,7 +27,7 @@ from eventstore.models import Event
 from projections.as_of import NotYet, Pruned, seen, settled
 from projections.models import ReadModel
 from projections.projection import keeper
-from projections.waiting import wait_until
+from projections.waiting import is_parked, wait_until
 from shop import faults
 from shop.application import find, shop
 from shop.docs import MOMENT, Schema, shows
@@ -249,6 +249,10 @@ class Resource(GenericViewSet):
         """Until the read model has seen the event at ``after``."""
         name = keeper(model or self.queryset.model).name
         if after and not wait_until(after, name, timeout=PATIENCE):
+            if is_parked(after, name):
+                raise Problem(
+                    "not_yet", f"{name} could not apply the event at position {after}. Staff must look at it."
+                )
             raise Problem("not_yet", f"{name} has not come to position {after} within {PATIENCE:g} seconds. Ask again.")
 
 

@@ -11,7 +11,7 @@ def share(text: str) -> float:
     except ValueError:
         found = 0.0
     if not 0 < found <= 1:
-        raise ArgumentTypeError(f"expected a share such as 5%, found {text!r}")
+        raise ArgumentTypeError(f"expected a share above 0% and up to 100%, such as 5%, found {text!r}")
     return found
 
 

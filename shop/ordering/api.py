@@ -186,5 +186,5 @@ class Orders(Resource):
 
     def wait(self, after: int | None, model: Any = None) -> None:
         super().wait(after, model)
-        if after and self.action == "timeline" and not wait_until(after, "OrderTimelines", timeout=PATIENCE):
-            raise Problem("not_yet", f"The timeline has not come to position {after} yet. Ask again.")
+        if after and self.action == "timeline" and not wait_until(after, "Orders", timeout=PATIENCE):
+            raise Problem("not_yet", f"Orders has not come to position {after} yet. Ask again.")

@@ -37,6 +37,18 @@ def test_an_event_that_nothing_records_is_named_with_its_nearest():
     ) in found()
 
 
+def test_a_column_that_may_change_is_there():
+    class Renamed(Projection):
+        tables = (LoanCard,)
+        changes = {LoanCard: ("memner_id",)}
+
+    assert (
+        "projections.E013",
+        "Renamed.changes names memner_id, which is no column of LoanCard.",
+        "Is it member_id?",
+    ) in found()
+
+
 def test_two_projections_cannot_have_one_name():
     class Loans(Projection):
         tables = (Shelf,)

@@ -10,9 +10,9 @@ from projections import rebuild, status
 from projections.models import Checkpoint, Parked
 from projections.projection import Policy, Projection, known, on
 from tests.lending.domain import Member
-from tests.lending.models import Borrower
+from tests.lending.models import Borrower, Volume
 from tests.lending.story import library, naive, tell
-from tests.projections.conftest import BOOKS, advance, tables
+from tests.projections.conftest import BOOKS, advance, sql, tables
 from tests.projections.test_command import command, refused, tamper, words
 
 
@@ -125,7 +125,10 @@ def test_a_rebuild_that_is_stopped_says_which_are_left(monkeypatch):
 
 @pytest.mark.parametrize("sample", ["0", "x", "101%", "-5%", "nan"])
 def test_a_sample_is_a_share(sample):
-    assert f"expected a share such as 5%, found '{sample}'" in refused("verify", "Books", f"--sample={sample}")[1]
+    assert (
+        f"expected a share above 0% and up to 100%, such as 5%, found '{sample}'"
+        in refused("verify", "Books", f"--sample={sample}")[1]
+    )
 
 
 def test_a_sample_is_for_a_dry_run():
@@ -144,6 +147,66 @@ def test_what_newer_code_has_built_is_left_to_that_code():
     Checkpoint.objects.filter(name="Books").update(version=2, position=0)
 
     assert refused("run", "Books")[1] == "Books: built by newer code, which alone can go on."
+    assert refused("replay", "Books", "--yes")[1] == "Books was built by code of version 2, and this is 1."
+
+
+@pytest.mark.usefixtures("on_real_transactions")
+def test_what_refuses_a_rebuild_is_an_alert_and_in_the_list():
+    tell(200)
+    advance()
+    sql("UPDATE lending_volume SET condition = 'eaten'")
+
+    said, why = refused("rebuild", "Books")
+
+    assert "If they are wanted: declare them in `changes` with a higher `version`, or expect changes." in said
+    assert why == "The live tables of Books are as they were."
+    assert "! Books was not rebuilt as version 1: Books: its tables do not hold the rows" in command("list", "Books")
+    command("rebuild", "Books", "--expect-changes")
+    assert "!" not in command("list", "Books")
+
+
+@pytest.mark.usefixtures("on_real_transactions")
+def test_a_look_at_some_streams_does_not_take_back_what_a_look_at_all_has_found():
+    tell(300)
+    advance()
+    not_first = next(each for each in Volume.objects.order_by("pk") if each.book_id.bytes[-1] > 0)
+    sql("UPDATE lending_volume SET condition = 'eaten' WHERE id = %s", not_first.pk)
+    assert refused("verify", "Books")[1] == "The live tables of Books are as they were."
+    alert = "! Books is not what the log makes of it: 1 rows differ. Heal it, or rebuild."
+
+    command("verify", "Books", "--sample", "0.0001%")
+
+    assert alert in command("list", "Books")
+    command("verify", "Books", "--heal")
+    assert alert not in command("list", "Books")
+
+
+@pytest.mark.usefixtures("on_real_transactions")
+def test_nothing_is_thrown_away_where_nothing_was_kept():
+    advance(BOOKS)
+
+    assert refused("back", "Books", "--drop")[1].startswith("Books has no old tables")
+
+
+def test_a_policy_is_not_replayed():
+    assert refused("replay", "PlaceOrders", "--yes")[1].startswith("PlaceOrders is a policy")
+
+
+@pytest.mark.usefixtures("on_real_transactions")
+def test_a_rebuild_that_nobody_goes_on_with_is_an_alert(monkeypatch):
+    tell(200)
+    advance()
+
+    def stopped(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("projections.rebuild.shadow.finish", stopped)
+        refused("rebuild", "Books")
+
+    assert "! Books: a rebuild was stopped at position " in command("list", "Books")
+    command("rebuild", "Books", "--abandon")
+    assert "was stopped" not in command("list", "Books")
 
 
 @pytest.mark.usefixtures("on_real_transactions")

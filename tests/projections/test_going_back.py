@@ -7,9 +7,10 @@ import pytest
 
 from eventstore import log
 from projections import operations, tasks
-from projections.models import Checkpoint, HistoryEpoch, Parked
+from projections.models import Checkpoint, Errand, HistoryEpoch, Parked
 from projections.projection import Policy, Projection, on, registered
 from projections.rebuild import Refused, drop_expired, drop_old, go_back, go_on, is_due, rebuild
+from projections.status import alerts, statuses
 from tests.lending import models
 from tests.lending.domain import Member
 from tests.lending.models import Borrower
@@ -41,10 +42,12 @@ def test_the_old_tables_come_back_and_catch_up():
     advance(capitals())
     assert names() == ["ADA", "BEN"]
 
-    position = go_back(capitals())
+    position = go_back(capitals(), by="ops")
 
     assert position == stood
     assert names() == ["Ada"]
+    (alert,) = alerts(statuses([capitals()]))
+    assert alert.text == "Loans was not rebuilt as version 2: ops went back from it to version 1."
     live = Checkpoint.objects.get(name="Loans")
     assert (live.version, live.position, live.refused_version) == (1, stood, 2)
     assert not is_due(capitals()), "somebody has just gone back from it"
@@ -61,6 +64,7 @@ def test_going_back_twice_is_going_forward_again():
     assert tables() == naive()
 
     go_back(BOOKS)
+    assert alerts(statuses([BOOKS])) == [], "they are of this code's version"
     back = tables()
     go_back(BOOKS)
 
@@ -216,8 +220,11 @@ def test_what_refuses_a_rebuild_is_noted_and_not_tried_again_until_somebody_asks
     live = Checkpoint.objects.get(name="Loans")
     assert over
     assert live.refused_version == 2
-    assert "lending_borrower: 1 of 1 rows differ" in live.refused_why
-    assert [record.message for record in caplog.records] == ["Loans was not rebuilt."]
+    assert live.refused_why == "Loans: its tables do not hold the rows that the log makes now. Nothing was swapped."
+    (errand,) = Errand.objects.all()
+    found = {each["table"]: (each["differing"], each["columns"]) for each in errand.found["tables"]}
+    assert found["lending_borrower"] == (1, {"name": 1})
+    assert "ADA" not in f"{live.refused_why} {errand.found} {caplog.text}", "rows may be personal"
     assert not is_due(risen)
     assert leftovers() == []
     operations.ask(risen, "rebuild", by="ada", expect_changes=True)

@@ -9,6 +9,7 @@ from eventstore import log
 from eventstore.models import Event
 from projections import parking
 from projections.models import Checkpoint, Parked
+from projections.operations import Refused
 from projections.parking import NotParked, skip, unskip
 from projections.projection import Gone, Projection, on
 from projections.rebuild import verify
@@ -159,7 +160,7 @@ def test_a_skipped_event_needs_a_reason_leaves_a_trace_and_stays_out_of_a_rebuil
     library.record(ada)
     advance(projection)
 
-    with pytest.raises(ValueError, match="Expected a reason"):
+    with pytest.raises(Refused, match="Expected a reason"):
         skip(projection, position, by="ops", reason=" ")
     skip(projection, position, by="ops", reason="typed by a cat")
     retried = retry(projection)
@@ -168,6 +169,27 @@ def test_a_skipped_event_needs_a_reason_leaves_a_trace_and_stays_out_of_a_rebuil
     assert rows() == {ada.id: "Ada, then Countess"}
     trace = Parked.objects.get(position=position)
     assert (trace.skipped_by, trace.skip_reason, trace.skipped_at is None) == ("ops", "typed by a cat", False)
+    assert equal_to_a_rebuild(projection)
+
+
+def test_what_was_skipped_and_overtaken_is_applied_in_its_place_by_a_rebuild():
+    projection = touchy()
+    ada = Member("Ada")
+    library.record(ada)
+    ada.rename("poison")
+    position = library.record(ada).position
+    ada.rename("Countess")
+    library.record(ada)
+    advance(projection)
+    skip(projection, position, by="ops", reason="typed by a cat")
+    retry(projection)
+
+    unskip(projection, position)
+    projection.cannot_stand = "nothing"
+    retried = retry(projection)
+
+    assert (retried.rebuilt, retried.parked) == (True, 0)
+    assert rows() == {ada.id: "Ada, then poison, then Countess"}
     assert equal_to_a_rebuild(projection)
 
 

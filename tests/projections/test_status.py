@@ -121,7 +121,7 @@ def test_events_that_are_parked_are_an_alert_until_they_are_skipped():
     stand()
     Parked.objects.create(projection="Loans", position=1234, stream_id=LOST, name="X")
 
-    assert wrong() == [("parked", "Loans has parked 1 events, the first at position 1,234.")]
+    assert wrong() == [("parked", "Loans has parked 1 event, the first at position 1,234: retry, or skip.")]
     Parked.objects.update(skipped_at=LONG_AGO)
     assert wrong() == []
 

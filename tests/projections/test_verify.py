@@ -134,7 +134,7 @@ def test_a_dry_run_of_a_sample_says_how_long_the_whole_takes():
 
     found = dry_run(BOOKS, sample=SAMPLE)
 
-    assert found.whole_seconds == found.seconds * 4
+    assert found.seconds < found.whole_seconds <= found.seconds * 4, "what folds takes four times as long"
     assert f"{found.events:,} events for 25% of the streams folded" in str(found)
     assert found.events < sql("SELECT count(*) FROM eventstore_event WHERE name = ANY(%s)", list(BOOKS.handlers))[0][0]
 

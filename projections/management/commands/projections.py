@@ -20,6 +20,7 @@ from projections.management.arguments import at_least_one, share, who
 from projections.models import Checkpoint
 from projections.progress import Report, shown
 from projections.projection import Policy, known
+from projections.rows import EventFailed
 from projections.status import alerts, statuses
 from projections.trouble import TROUBLE
 from projections.verify import told
@@ -54,7 +55,7 @@ class Command(BaseCommand):
         reason: dict[str, Any] = {"required": True, "metavar": "WHY", "help": "for whoever finds it so"}
         add(self.pause, 'pause Orders --reason "prices are being corrected"', 1).add_argument("--reason", **reason)
         add(self.resume, "resume Orders", 1)
-        rebuilding = add(self.rebuild, "rebuild Orders --dry-run --sample 5%")
+        rebuilding = add(self.rebuild, "rebuild Orders --dry-run")
         rebuilding.add_argument("--all", action="store_true", help="every projection")
         rebuilding.add_argument(
             "--workers", type=at_least_one, default=1, metavar="N", help="processes that build at once (default: 1)"
@@ -68,10 +69,10 @@ class Command(BaseCommand):
             "type": share,
             "default": 1.0,
             "metavar": "SHARE",
-            "help": "of the streams, such as 5%% (default: all)",
+            "help": "of the streams, such as 5%%, where `splits_by` says whose each row is (default: all)",
         }
         rebuilding.add_argument("--sample", **sample)
-        verifying = add(self.verify, "verify Orders --sample 5%")
+        verifying = add(self.verify, "verify Products --sample 5%")
         verifying.add_argument("--sample", **sample)
         verifying.add_argument("--heal", action="store_true", help="put what was built in the place of what differs")
         going_back = add(self.back, "back Orders", 1)
@@ -92,7 +93,7 @@ class Command(BaseCommand):
 
     def handle(self, *_: Any, run: Callable[..., None], names: list[str], **options: Any) -> None:
         try:
-            chosen = [doors.named(name) for name in names]
+            chosen = [doors.named(name) for name in dict.fromkeys(names)]
             run(chosen, **options)
         except (doors.Unknown, *doors.REFUSALS) as error:
             raise CommandError(str(error)) from error
@@ -172,7 +173,11 @@ class Command(BaseCommand):
                 return doors.abandon(projection, by=who())
             if dry_run:
                 return str(building.dry_run(projection, sample=sample, report=report))
-            built = building.rebuild(projection, report=report, **options)
+            try:
+                built = building.rebuild(projection, report=report, **options)
+            except (building.Different, EventFailed) as error:
+                building.note(projection, error, by=who())
+                raise
             operations.end(projection, "rebuild", by=who(), found=built.told())
             compared = lines(built.compared) or "  not compared: changes were expected"
             return (
@@ -190,9 +195,12 @@ class Command(BaseCommand):
 
         def one(projection: Any, report: Report) -> str:
             compared = building.verify(projection, sample=sample, heal=heal, report=report)
-            operations.end(projection, "verify", by=who(), found=told(compared, heal=heal))
+            operations.end(projection, "verify", by=who(), found=told(compared, heal=heal), sample=sample, heal=heal)
+            if not any(each.rows for each in compared) and sample < 1:
+                return f"{projection.name}: nothing was compared, for no row is of these streams. Take more of them."
             if not any(each.differing for each in compared):
-                return f"{projection.name} is what the log makes of it.\n{lines(compared)}"
+                of = "" if sample == 1 else "Of these streams, "
+                return f"{of}{projection.name} is what the log makes of it.\n{lines(compared)}"
             if heal:
                 return f"{projection.name} was not what the log makes of it, and is now.\n{lines(compared)}"
             raise building.Refused(f"{projection.name} is not what the log makes of it.\n{lines(compared)}")
@@ -203,7 +211,8 @@ class Command(BaseCommand):
         """Put the tables that were kept at the last rebuild in the place of the live ones, at once."""
         (projection,) = chosen
         if drop:
-            building.drop_old(projection)
+            if not building.drop_old(projection):
+                raise CommandError(f"{projection.name} has no old tables: nothing is kept that could be thrown away.")
             self.stdout.write(f"{projection.name}: the kept tables are thrown away. There is no way back.")
         else:
             self.stdout.write(doors.go_back(projection, by=who()))
@@ -214,6 +223,7 @@ class Command(BaseCommand):
         `rebuild` is the one that nobody notices.
         """
         (projection,) = chosen
+        operations.refuse_policy(projection)
         name = projection.name
         if not yes:
             count = sum(model._default_manager.count() for model in projection.tables)
