@@ -6,7 +6,7 @@ work there is one for each part beside it: they run ahead of the first, and meet
 
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from hashlib import sha256
 from inspect import getsource
@@ -92,25 +92,25 @@ def splits(projection: Projection) -> bool:
 
 def fill(
     lease: Lease,
-    goal: Callable[[], int],
+    end: int,
     *,
     workers: int = 1,
     until: float = math.inf,
     report: Report = silent,
 ) -> int:
-    """Apply the log up to ``goal``, which may move on meanwhile, or to the end of the batch in which it is ``until``.
+    """Apply the log up to position ``end``, or to the end of the batch in which it is ``until``.
 
     One batch at least: a step on a busy machine is slow, but it is one. Answers how many events. EventFailed: a handler
     fails.
     """
     count = 0
-    if lease.position < (end := goal()):
+    if lease.position < end:
         report(lease.projection.name, "building", lease.position, end, 0)
         if workers > 1 and end - lease.position > BATCH and not _parts(lease).exists():
             _split(lease, workers)
     if _parts(lease).exists():
-        count += _in_parts(lease, goal(), workers, until, report)
-    while lease.position < (end := goal()):
+        count += _in_parts(lease, end, workers, until, report)
+    while lease.position < end:
         done = _batch(lease, end)
         count += done
         report(lease.projection.name, "building", lease.position, end, done)

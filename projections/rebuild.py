@@ -104,15 +104,15 @@ def _rebuild(
         if until < math.inf and not is_due(projection):  # another worker came to its end just now
             throw_away(name, lease.schema)
             return None
-        events = fill(lease, goal, workers=workers, until=until, report=report)
+        events = fill(lease, goal(), workers=workers, until=until, report=report)
         if time.monotonic() >= until and (events or lease.position < goal()):  # a step gets on, on slow machines too
             return None
         report(name, "indexing", lease.position, lease.position, 0)
         if not shadow.finish(projection, lease.schema, until):
             return None
-        events += fill(lease, goal, report=report)  # what came meanwhile, so that the pause is short
+        events += fill(lease, goal(), report=report)  # what came meanwhile, so that the pause is short
         with held(lease, comparing) as live:
-            events += fill(lease, goal, report=report)
+            events += fill(lease, goal(), report=report)
             compared = []
             if comparing:
                 report(name, "comparing", lease.position, lease.position, 0)

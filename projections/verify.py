@@ -161,7 +161,7 @@ def _rehearsed(
     mine = Checkpoint.objects.filter(name=lease.name, epoch=lease.epoch)
     kept = False
     try:
-        fill(lease, goal, until=until, report=report)
+        fill(lease, goal(), until=until, report=report)
         kept = time.monotonic() >= until and lease.position < goal()
         if whole and not kept:
             report(projection.name, "indexing", lease.position, lease.position, 0)
@@ -169,9 +169,9 @@ def _rehearsed(
         if kept:
             yield None
             return
-        fill(lease, goal, report=report)  # what came meanwhile, so that the pause is short
+        fill(lease, goal(), report=report)  # what came meanwhile, so that the pause is short
         with held(lease, comparing=True) as live:
-            fill(lease, goal, report=report)
+            fill(lease, goal(), report=report)
             report(projection.name, "comparing", lease.position, lease.position, 0)
             yield lease, live
     except NotNow:

@@ -121,7 +121,7 @@ def test_it_is_done_in_steps_and_others_are_advanced_between_them(monkeypatch):
 def test_a_step_goes_on_with_the_same_share_alone(monkeypatch):
     tell(400)
     advance()
-    monkeypatch.setattr("projections.build.BATCH", 20)
+    monkeypatch.setattr("projections.build.BATCH", 3)  # ids are random: so many a share surely has
     doors.ask_verify(BOOKS, by="ada", sample=0.25)
     errands.go_on(BOOKS, seconds=0)
     begun = Checkpoint.objects.get(schema="verify_Books").position

@@ -10,7 +10,7 @@ from django.db import connection
 
 from eventstore import log
 from eventstore.models import Event
-from projections import history
+from projections import build, history
 from projections.models import Checkpoint, ReadModel
 from projections.projection import Projection, on
 from projections.rebuild import Different, rebuild, verify
@@ -247,6 +247,29 @@ def test_scenario_14_first_sync_of_a_new_service():
     assert Checkpoint.objects.get(name="Loans").position == log.horizon()
     assert tables()["loancard"] == naive()["loancard"]
     assert Event.objects.count() >= sum(recorded) > 300
+
+
+@pytest.mark.parametrize("expect_changes", [False, True])
+def test_a_rebuild_ends_though_events_come_without_end(monkeypatch, expect_changes):
+    tell(200)
+    advance()
+    batch, batches = build._batch, []
+
+    def and_one_more(lease, end):
+        done = batch(lease, end)
+        batches.append(done)
+        library.record(Member("Ada"))
+        advance(BOOKS)
+        assert len(batches) < 20, "it follows the log, and never swaps"
+        return done
+
+    monkeypatch.setattr(build, "_batch", and_one_more)
+    rebuild(BOOKS, expect_changes=expect_changes)
+
+    monkeypatch.undo()
+    advance()
+    assert len(batches) > 1
+    assert tables() == naive()
 
 
 def test_a_rebuild_whose_handler_fails_leaves_the_live_tables():
