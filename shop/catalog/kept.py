@@ -1,8 +1,8 @@
 """Pages of the list of products, kept in Redis by position: what is kept is as of an event, and of no earlier one.
 
-Their version is asked of the database each time: the last event that changed a product, the last scheduled price that
-began or ended, and what operators mended since. Whoever keeps a page reads its rows after its version: a page may be
-newer than it says, and is never older.
+Their version is asked of the database each time: the last event that changed a product (with its id, since a log that
+was restored may have another there), the last scheduled price that began or ended, and what operators mended
+since. Whoever keeps a page reads its rows after its version: a page may be newer than it says, and is never older.
 """
 
 from collections.abc import Callable
@@ -19,6 +19,7 @@ KEPT = 300  # seconds; for the sake of memory: entries do not become wrong
 
 VERSION = """
     select (select max(position) from catalog_productsummary),
+        (select event_id from eventstore_event where position = (select max(position) from catalog_productsummary)),
         (select max(since) from catalog_pricehistory where is_scheduled and since <= %s),
         (select max(ends) from catalog_pricehistory where ends is not null and ends <= %s),
         (select count(*) from projections_parked where projection = 'Products'),

@@ -144,7 +144,7 @@ def test_one_goes_back_to_the_tables_before_its_rebuild(ops: APIClient, order: U
         answer = ops.post(f"{ORDERS}back/")
 
     assert (answer.status_code, answer.json()["name"]) == (200, "Orders")
-    back.assert_called_once_with(known()["Orders"])
+    back.assert_called_once_with(known()["Orders"], by="support")
     assert LogEntry.objects.get().change_message == (
         "Orders has its old tables again, as of position 7, and catches up."
     )
