@@ -2,6 +2,7 @@
 
 import json
 import random
+from collections import defaultdict
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -73,6 +74,7 @@ def naive(position: int | None = None) -> Tables:
     """What the library's tables hold after the event at ``position``, or after the last: key → column → value."""
     tables: Tables = {"bookcard": {}, "volume": {}, "shelf": {}, "borrower": {}, "loancard": {}}
     books, volumes, shelves, borrowers, loans = tables.values()
+    copies_of, loans_of = defaultdict[UUID, list[int]](list), defaultdict[UUID, list[UUID]](list)
     for event in log.after(0, limit=1_000_000, up_to=position):
         facts, key, at = json.loads(event.data), event.stream_id, {"position": event.position}
         own = {**at, "version": event.version}
@@ -93,6 +95,7 @@ def naive(position: int | None = None) -> Tables:
                         "version": 0,
                     }
                     volumes[code]["label"] = condition.upper()
+                    copies_of[key].append(code)
                 shelf = shelves.setdefault(facts["shelf"], {"name": facts["shelf"], "books": 0, "worth": 0})
                 shelf |= {"books": shelf["books"] + 1, "worth": shelf["worth"] + price, **at, "version": 0}
             case "Book.Retitled":
@@ -104,7 +107,7 @@ def naive(position: int | None = None) -> Tables:
                 books[key] |= own
             case "Book.Discarded":
                 del books[key]
-                for code in [code for code, volume in volumes.items() if volume["book_id"] == key]:
+                for code in copies_of.pop(key, ()):
                     del volumes[code]
             case "Member.Joined":
                 borrowers[key] = {
@@ -117,13 +120,12 @@ def naive(position: int | None = None) -> Tables:
                 }
             case "Member.Renamed":
                 borrowers[key] |= {"name": facts["name"], **own}
-                for loan in loans.values():
-                    if loan["member_id"] == key:
-                        loan |= {"member_name": facts["name"], **at}
+                for loan in loans_of[key]:
+                    loans[loan] |= {"member_name": facts["name"], **at}
             case "Member.Left":
                 del borrowers[key]
-                for gone in [loan["id"] for loan in loans.values() if loan["member_id"] == key]:
-                    del loans[gone]
+                for loan in loans_of.pop(key, ()):
+                    del loans[loan]
             case "Loan.Opened":
                 book = UUID(facts["book_id"])
                 name = borrowers[who]["name"] if who else "in the house"
@@ -137,6 +139,7 @@ def naive(position: int | None = None) -> Tables:
                 }
                 loans[key]["due"] = date.fromisoformat(facts["due"])
                 if who:
+                    loans_of[who].append(key)
                     borrowers[who] |= {"open_loans": borrowers[who]["open_loans"] + 1, "last_book_id": book, **at}
             case "Loan.Returned":
                 loans[key] |= {"returned": True, **own}
