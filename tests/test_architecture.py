@@ -1,5 +1,6 @@
 """The rules of the house hold, and each is seen to fail when it is broken."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -49,6 +50,14 @@ def test_a_rule_that_is_broken_is_named(house, module, bad_import, contract):
 
 def test_no_rule_is_broken(house):
     assert lint_imports(house)[0] == 0
+
+
+def test_what_can_be_set_in_the_example_reaches_the_containers():
+    names = re.findall(r"^#? ?([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE)
+    compose = (ROOT / "docker-compose.yml").read_text()
+
+    assert len(names) > 20
+    assert [name for name in names if f"${{{name}:" not in compose] == []
 
 
 def test_a_domain_is_imported_without_django():
