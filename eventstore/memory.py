@@ -18,9 +18,7 @@ class Memory:
         self.keys: dict[UUID, Any] = {}
         self._there: set[UUID] | None = set(there)  # the streams that there are; None: nobody knows
         self._streams: dict[UUID, list[Any]] = {}  # Recorded; none: there is no such stream
-        self._folded: dict[
-            UUID, tuple[int, bytes]
-        ] = {}  # how many events; what they came to, for each a copy to change
+        self._folded: dict[UUID, tuple[int, bytes]] = {}  # how many events, and what they came to, pickled
         self._appended: list[Any] = []
 
     def unknown(self, stream_ids: Iterable[UUID]) -> list[UUID]:
