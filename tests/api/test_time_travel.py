@@ -12,6 +12,8 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from eventstore.cause import because
+from projections import engine
+from projections.models import Parked
 from shop.catalog.commands import create_product, publish_product, rename_product, set_price, withdraw_product
 from shop.customers.commands import (
     add_address,
@@ -177,3 +179,19 @@ def test_when_there_was_none_the_moment_is_named(api: APIClient, asked: dict[str
     answer = api.get(f"/api/v1/customers/{ada}/", asked)
 
     assert (answer.status_code, [error["parameter"] for error in answer.json()["errors"]]) == (404, list(asked))
+
+
+def test_what_was_parked_is_not_waited_for_and_says_so(api: APIClient, mug: UUID) -> None:
+    engine.catch_up()
+    receipt = rename_product(mug, name="Poison")
+    engine.catch_up()
+    Parked.objects.create(
+        projection="Products", position=receipt.position, stream_id=mug, name="Product.Renamed", error="cannot stand it"
+    )
+
+    answer = api.get(f"/api/v1/products/{mug}/?after={receipt.position}")
+
+    assert (answer.status_code, answer.json()["code"]) == (425, "not_yet")
+    assert answer.json()["detail"] == (
+        f"Products could not apply the event at position {receipt.position}. Staff must look at it."
+    )
