@@ -10,7 +10,7 @@ from eventstore import log
 from eventstore.cause import because
 from projections.waiting import wait_until
 from shop.vault.commands import forget_card
-from shop.vault.uses import CardsInUse, nobodys
+from shop.vault.uses import CardsInUse, no_longer_kept, nobodys
 
 AT_ONCE = 100
 PATIENCE = 5.0  # seconds until it has been heard of all that cards are used for
@@ -26,5 +26,6 @@ def forget_cards() -> None:
     if not wait_until(log.last(), CardsInUse.name, timeout=PATIENCE):
         return
     with because(actor="timer"):
-        for token in nobodys(since).values_list("id", flat=True)[:AT_ONCE]:
-            forget_card(token)
+        for cards in (nobodys(since), no_longer_kept(since)):
+            for token in cards.values_list("id", flat=True)[:AT_ONCE]:
+                forget_card(token)

@@ -12,7 +12,13 @@ from projections.projection import known
 from projections.rebuild import verify
 from shop import settings as shop_settings
 from shop.celery import app
-from shop.customers.commands import add_payment_method, erase_customer
+from shop.customers.commands import (
+    add_payment_method,
+    erase_customer,
+    merge_customers,
+    register_customer,
+    remove_payment_method,
+)
 from shop.ordering.checkout.commands import abandon_checkout, choose_payment, start_checkout
 from shop.ordering.commands import Item, Paying, cancel_order, place_order
 from shop.ordering.refusals import UnknownCard
@@ -115,18 +121,49 @@ def test_who_only_looked_leaves_nothing_behind(later):
     assert held() == {chosen}, "a checkout is open that it is to pay"
 
 
-def test_what_a_customer_keeps_or_has_ordered_with_goes_with_them_alone(later):
+def test_what_a_customer_keeps_goes_with_them_alone_and_what_they_used_once_as_a_guests(later):
     goods(MUG=5)
     customer = ada()
     kept, bought, idle = stored(), stored(), stored(customer_id=customer)
     add_payment_method(customer, token=str(kept), label="Visa", last_four="4242")
     add_payment_method(customer, token="elsewhere", label="Visa", last_four="4242")
-    cancel_order(ordered(bought, customer), reason="changed my mind")
+    once = ordered(bought, customer)
+    cancel_order(ordered(kept, customer), reason="changed my mind")
 
+    later(1000)
+    assert held() == {kept, bought}, f"an order is open; {idle} was never used"
+    cancel_order(once, reason="changed my mind")
+    later(71)
+    assert held() == {kept, bought}
     later(73)
-    assert held() == {kept, bought}, f"and {idle} was never used"
+    assert held() == {kept}
     erase_customer(customer)
     catch_up()
+
+    assert held() == set()
+
+
+def test_a_card_that_is_let_go_of_goes_once_nobody_keeps_it_and_nothing_is_left_to_pay(later):
+    goods(MUG=5)
+    first, second = ada(), register_customer(name="Ada B.", email="ada.b@example.com").id
+    own, shared, merged = stored(), stored(), stored()
+    for customer, token in ((first, own), (first, shared), (second, shared), (second, merged)):
+        add_payment_method(customer, token=str(token), label="Visa", last_four="4242")
+    order = ordered(own, first)
+    remove_payment_method(first, 1)
+    remove_payment_method(first, 2)
+
+    later(73)
+    assert held() == {own, shared, merged}, "an order is open; the second keeps theirs"
+    cancel_order(order, reason="changed my mind")
+    merge_customers(second, into=first)
+    later(73)
+    assert held() == {shared, merged}, "kept by who they are now"
+    for number in (3, 4):
+        remove_payment_method(first, number)
+    later(71)
+    assert held() == {shared, merged}
+    later(73)
 
     assert held() == set()
 
