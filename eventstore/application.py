@@ -127,7 +127,7 @@ class EventSourced(Application[UUID]):
         """
         found = aggregate.version - len(aggregate.pending_events)
         if (wanted := expected.get()) is not None and wanted != found:
-            raise VersionConflict(f"Expected version {wanted} of {aggregate.id}, found {found}.")
+            raise VersionConflict(aggregate.id, wanted, found)
         aggregates = (aggregate, *others)
         if len(ids := [each.id for each in aggregates]) > len(set(ids)):
             raise ValueError(f"Expected each stream once, found one twice: {', '.join(map(str, ids))}.")

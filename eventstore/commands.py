@@ -54,6 +54,10 @@ class UnderWay(NamedTuple):
 class VersionConflict(Exception):
     """The aggregate is not as the caller last saw it."""
 
+    def __init__(self, stream_id: UUID, expected: int, found: int) -> None:
+        super().__init__(f"Expected version {expected} of {stream_id}, found {found}.")
+        self.expected, self.found = expected, found
+
 
 expected: ContextVar[int | None] = ContextVar("expected", default=None)
 

@@ -26,6 +26,7 @@ ERRORS = {
     "bad_idempotency_key": [{"header": "Idempotency-Key", "code": "invalid", "detail": "It has 1 to 255 characters."}],
 }
 FACTS: dict[str, dict[str, Any]] = {
+    "version_conflict": {"expected": 3, "found": 4},
     "stale_price": {"sku": "MUG-1", "quoted": "12.50 EUR", "now": "13.00 EUR"},
     "stale_total": {"quoted": "29.90 EUR", "now": "31.15 EUR"},
     "quote_replaced": {"last": 2},

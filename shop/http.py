@@ -97,6 +97,14 @@ def if_match(request: Request) -> int | None:
     return int(found[1])
 
 
+def changed_since(wanted: int, found: int) -> Problem:
+    """Of an ``If-Match``: it is at another version than the caller last saw."""
+    if wanted == NEVER:
+        return Problem("version_conflict", "What is not there yet has no version: send no If-Match.")
+    detail = f"You expect version {wanted}, and it is at version {found}. Look again, and decide again."
+    return Problem("version_conflict", detail, facts={"expected": wanted, "found": found})
+
+
 def missing_key() -> Problem:
     detail = "Send one with what moves money or stock: the same key again then does nothing again."
     error = {"header": "Idempotency-Key", "code": "required", "detail": detail}
@@ -148,8 +156,8 @@ def problem_of(error: Exception) -> Problem | None:
         case KeyUnavailable():
             log.error("Request %s: %s", request_id.get(), error)
             return Problem("unavailable", "A key is missing that personal facts are sealed with.")
-        case VersionConflict():
-            return Problem("version_conflict", "It was changed since you looked. Look again, and decide again.")
+        case VersionConflict(expected=wanted, found=found):
+            return changed_since(wanted, found)
         case CommandReused():
             return Problem("idempotency_key_reused", "Send another request under another key.")
         case RequestDataTooBig():

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Max, QuerySet
 from django.http import Http404
 from django.shortcuts import get_object_or_404
 from django_filters.rest_framework import DjangoFilterBackend
@@ -208,7 +208,10 @@ class Resource(GenericViewSet):
             if not exists(pk):
                 raise
             asked = "as_of" if "as_of" in self.asked.values else "effective_at"
-            wrong = {"parameter": asked, "code": "not_found", "detail": f"There was none at {moment}."}
+            last = Event.objects.filter(stream_id=pk).aggregate(last=Max("version"))["last"]
+            of_version = f"It is at version {last}: there is no {moment} yet."
+            detail = of_version if moment.column == "version" else f"There was none at {moment}."
+            wrong = {"parameter": asked, "code": "not_found", "detail": detail}
             raise Problem("not_found", wrong["detail"], [wrong]) from None
         if not isinstance(aggregate, kind or self.aggregate):
             raise Http404
@@ -247,13 +250,16 @@ class Resource(GenericViewSet):
 
     def wait(self, after: int | None, model: type[ReadModel] | None = None) -> None:
         """Until the read model has seen the event at ``after``."""
-        name = keeper(model or self.queryset.model).name
-        if after and not wait_until(after, name, timeout=PATIENCE):
-            if is_parked(after, name):
-                raise Problem(
-                    "not_yet", f"{name} could not apply the event at position {after}. Staff must look at it."
-                )
-            raise Problem("not_yet", f"{name} has not come to position {after} within {PATIENCE:g} seconds. Ask again.")
+        if after:
+            wait_for(keeper(model or self.queryset.model).name, after)
+
+
+def wait_for(name: str, after: int) -> None:
+    """Until that projection has seen the event at ``after``."""
+    if not wait_until(after, name, timeout=PATIENCE):
+        if is_parked(after, name):
+            raise Problem("not_yet", f"{name} could not apply the event at position {after}. Staff must look at it.")
+        raise Problem("not_yet", f"{name} has not come to position {after} within {PATIENCE:g} seconds. Ask again.")
 
 
 def opened(events: Sequence[Event]) -> Sequence[Entry]:

@@ -1,19 +1,25 @@
 """Processes over HTTP: how far each order is on its way to being confirmed."""
 
+from typing import Any, NoReturn
 from uuid import UUID
 
 import django_filters
-from django.shortcuts import get_object_or_404
+from django.http import Http404
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from eventstore import log
+from shop.application import find
 from shop.docs import AN_ID, shows
 from shop.forms import MoneyIn
 from shop.fulfilment.domain import PlaceOrder
 from shop.fulfilment.models import OrderProcess
+from shop.fulfilment.policies import PlaceOrders
 from shop.http import etag
-from shop.resource import Resource, position
+from shop.ordering.domain import Order
+from shop.problems import Problem
+from shop.resource import Resource, position, wait_for
 
 STATUSES = ("running", "confirmed", "undoing", "rejected")
 
@@ -82,13 +88,29 @@ class Processes(Resource):
 
     @shows(ProcessSerializer)
     def of_order(self, request: Request, pk: UUID) -> Response:
-        """How far an order is on its way to being confirmed, step by step."""
+        """How far an order is on its way to being confirmed, step by step.
+
+        `after` the position at which it was placed waits until its process has begun.
+        """
         return self.one(order_id=pk)
+
+    def wait(self, after: int | None, model: Any = None) -> None:
+        """Until what is to be done about the event at ``after`` was begun, and the read model has seen that."""
+        if after:
+            wait_for(PlaceOrders.name, after)  # it acts and moves its checkpoint in one commit
+            super().wait(log.last(), model)
 
     def one(self, **which: UUID) -> Response:
         after = self.asked.get("after", position)
         self.asked.settle()
         self.wait(after)
         rows, _ = self.then_known(self.get_queryset(), "")
-        row = get_object_or_404(rows, **which)
+        row = rows.filter(**which).first() or self.none(which.get("order_id"))
         return Response(self.get_serializer(row).data, headers={"ETag": etag(row.version)})
+
+    def none(self, order_id: UUID | None) -> NoReturn:
+        """Why there is none: each order has one, a moment after it was placed."""
+        if self.moment is None and order_id and find(Order, order_id):
+            how = "?after= the position at which it was placed waits for that"
+            raise Problem("not_yet", f"Nobody has begun with this order yet: {how}. Ask again.")
+        raise Http404

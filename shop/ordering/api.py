@@ -10,7 +10,6 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from projections.waiting import wait_until
 from shop.docs import asks, shows
 from shop.expand import CUSTOMER, PRODUCT, Expansion
 from shop.filters import InstantFilter
@@ -36,8 +35,7 @@ from shop.ordering.shapes import (
     PlaceOrder,
     TimelineSerializer,
 )
-from shop.problems import Problem
-from shop.resource import PATIENCE, Resource
+from shop.resource import Resource, wait_for
 from shop.roles import ids_of
 
 STATUSES = ("placed", "confirmed", "rejected", "cancelled", "shipped", "delivered", "completed")
@@ -186,5 +184,5 @@ class Orders(Resource):
 
     def wait(self, after: int | None, model: Any = None) -> None:
         super().wait(after, model)
-        if after and self.action == "timeline" and not wait_until(after, "Orders", timeout=PATIENCE):
-            raise Problem("not_yet", f"Orders has not come to position {after} yet. Ask again.")
+        if after and self.action == "timeline":
+            wait_for("Orders", after)  # that says whether there is such an order

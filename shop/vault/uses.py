@@ -63,7 +63,7 @@ def kept_as(stream_id: UUID, number: int) -> UUID:
 class CardsInUse(Projection):
     tables = (CardLife, CardClaim)
     version = 2
-    changes = {CardLife: ("is_kept",), CardClaim: "*"}
+    changes = {CardLife: ("is_kept",), CardClaim: ("*",)}
 
     @on("Card.Stored")
     def stored(self, stream_id: UUID, recorded_at: datetime) -> CardLife:

@@ -30,6 +30,8 @@ def test_what_was_changed_since_is_not(api, ada):
     answer = rename(api, url, "Ada King", **{"If-Match": seen})
 
     assert (answer.status_code, answer.json()["code"]) == (412, "version_conflict")
+    assert (answer.json()["expected"], answer.json()["found"]) == (1, 2)
+    assert answer.json()["detail"].startswith("You expect version 1, and it is at version 2.")
     assert rename(api, url, "Ada King", **{"If-Match": "*"}).json()["version"] == 3
 
 
@@ -46,6 +48,7 @@ def test_what_is_not_there_yet_matches_nothing(api):
     answer = api.post("/api/v1/customers/", body, format="json", headers={"If-Match": '"1"'})
 
     assert answer.status_code == 412
+    assert answer.json()["detail"] == "What is not there yet has no version: send no If-Match."
 
 
 @pytest.mark.parametrize("given", ["3", 'W/"3"', '"3", "4"', '"x"', '"0"', ""])
