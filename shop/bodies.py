@@ -1,4 +1,4 @@
-"""What the body of a request may be: one JSON object that means the same to everybody."""
+"""What a body may be: one JSON object that means the same to everybody."""
 
 import json
 import re
@@ -9,10 +9,19 @@ from django.conf import settings
 from django.utils.http import parse_header_parameters
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser
+from rest_framework.renderers import JSONRenderer
 
 from shop.problems import Problem, step
 
 DEEPEST = 10  # levels
+
+
+class JSONLine(JSONRenderer):
+    """JSON that ends its line, so that a terminal's prompt does not stand behind it."""
+
+    def render(self, *args: Any, **kwargs: Any) -> bytes:
+        written: bytes = super().render(*args, **kwargs)
+        return written + b"\n" if written else written
 
 
 class StrictJSONParser(BaseParser):

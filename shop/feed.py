@@ -13,13 +13,13 @@ from urllib.parse import urlencode
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
-from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from eventstore import history, log, names
 from eventstore.history import Entry
+from shop.bodies import JSONLine
 from shop.docs import AN_ID, Schema, shows
 from shop.parameters import Asked, number
 from shop.resource import position
@@ -32,7 +32,7 @@ LOOK = 0.1  # seconds from one look to the next
 waiters = threading.BoundedSemaphore(WAITERS)
 
 
-class CloudEventsRenderer(JSONRenderer):
+class CloudEventsRenderer(JSONLine):
     media_type = "application/cloudevents-batch+json"
     format = "cloudevents"
 
@@ -77,7 +77,7 @@ class CloudEventSerializer(serializers.Serializer):
 class Events(APIView):
     schema = Schema()
     metadata_class = None
-    renderer_classes = [CloudEventsRenderer, JSONRenderer]
+    renderer_classes = [CloudEventsRenderer, JSONLine]
 
     @shows(CloudEventSerializer(many=True))
     def get(self, request: Request) -> Response:

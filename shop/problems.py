@@ -170,7 +170,9 @@ class Problem(Exception):
         }
 
     def answer(self) -> JsonResponse:
-        return JsonResponse(self.body(), status=self.kind.status, content_type=MEDIA_TYPE, headers=self.headers)
+        answer = JsonResponse(self.body(), status=self.kind.status, content_type=MEDIA_TYPE, headers=self.headers)
+        answer.content += b"\n"  # in a terminal, the next line is the reader's
+        return answer
 
 
 def errors_in(detail: Any, pointer: str = "") -> Iterator[dict[str, str]]:

@@ -202,7 +202,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["shop.roles.ByRole"],
     "DEFAULT_THROTTLE_CLASSES": ["shop.throttling.ByRole"],
     "DEFAULT_PARSER_CLASSES": ["shop.http.StrictJSONParser"],
-    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_RENDERER_CLASSES": ["shop.bodies.JSONLine"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_PAGINATION_CLASS": "shop.paging.KeysetPagination",
     "DEFAULT_VERSIONING_CLASS": None,
