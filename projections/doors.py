@@ -69,6 +69,7 @@ class Action(NamedTuple):
     means: str  # what it will do, said before it is done
     do: Callable[..., str]  # with the projection, who asks (``by``) and what it ``asks``; answers what was done
     asks: tuple[str, ...] = ()
+    doubts: Callable[[Any], str] = lambda _: ""  # of a projection: why it is refused, unless ``even_so``
 
 
 def pause(projection: Any, *, by: str, reason: str) -> str:
@@ -110,8 +111,8 @@ def abandon(projection: Any, *, by: str) -> str:
     return f"{projection.name}: what was built of it is thrown away. Its live tables are as they were."
 
 
-def go_back(projection: Any, *, by: str) -> str:
-    position = rebuild.go_back(projection, by=by)
+def go_back(projection: Any, *, by: str, even_so: bool = False) -> str:
+    position = rebuild.go_back(projection, by=by, even_so=even_so)
     return f"{projection.name} has its old tables again, as of position {position:,}, and catches up."
 
 
@@ -165,7 +166,7 @@ ON_PROJECTIONS = {
     "rebuild": Action(
         "Rebuild",
         "The workers build its tables anew beside the live ones, compare them, and swap. Readers do not notice. Where "
-        "rows differ, nothing is swapped, unless you expect changes.",
+        "rows differ, nothing is swapped, unless you expect changes. Which differ is told either way.",
         ask_rebuild,
         ("expect_changes",),
     ),
@@ -201,6 +202,8 @@ ON_PROJECTIONS = {
         "Go back",
         "The tables that were kept at its last rebuild take the place of the live ones at once, and catch up.",
         go_back,
+        ("even_so",),
+        rebuild.doubts,
     ),
 }
 ON_PARKED = {

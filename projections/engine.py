@@ -196,9 +196,13 @@ def as_far_as_possible(lease: Lease, events: Sequence[Recorded], to: int, releas
 
 
 def _park(lease: Lease, event: Recorded, error: Exception, to: int, release: bool) -> None:
-    """Leave ``event`` for later, with those of its stream that follow. EventFailed: not this projection's way."""
+    """Leave ``event`` for later, with those of its stream that follow. EventFailed: not this projection's way.
+
+    Nor is it with rows of an older version that are about to be replaced: it may be those that newer code cannot go on
+    with, in each stream; and what it left out would be a difference that refuses the new ones.
+    """
     failed = error if isinstance(error, EventFailed) else EventFailed(lease.projection, event, error, 0)
-    if lease.projection.on_error != "park" or lease.schema or not lease.is_current:
+    if lease.projection.on_error != "park" or lease.schema or lease.outdated:
         raise failed from error
     with transaction.atomic(), log_cursor() as cursor:
         lease.move(cursor, to, release=release)

@@ -17,7 +17,7 @@ from eventstore import log
 from eventstore.persistence import cursor as log_cursor
 from eventstore.persistence import rows
 from projections.engine import BATCH, no_collection, read, write
-from projections.lease import Lease, begin
+from projections.lease import Lease, begin, is_outdated
 from projections.projection import Projection, known, part
 
 PATIENCE = 3.0  # seconds, for earlier appends to end
@@ -33,7 +33,8 @@ SEIZE = """
     FROM (SELECT name FROM projections_checkpoint WHERE projection = ANY(%s) AND schema = ''
           ORDER BY name FOR UPDATE) mine
     WHERE c.name = mine.name
-    RETURNING c.projection, c.name, c.epoch, c.position, c.low, c.high, c.version, c.paused_at IS NOT NULL"""
+    RETURNING c.projection, c.name, c.epoch, c.position, c.low, c.high, c.version, c.refused_version,
+        c.paused_at IS NOT NULL"""
 
 
 class NotMoved(Exception):
@@ -86,9 +87,9 @@ def _seize(projections: dict[str, Any]) -> list[Lease]:
         begin(each)
     found = rows(SEIZE, list(projections))
     leases = []
-    for projection, name, epoch, position, low, high, version, paused in found:
+    for projection, name, epoch, position, low, high, version, refused, paused in found:
         mine = projections[projection]
-        if paused or version != mine.version:
+        if paused or version > mine.version or is_outdated(mine, version, refused):
             why = "is paused" if paused else f"has tables of version {version}, and code of version {mine.version}"
             raise NotMoved(f"{projection} {why}.")
         leases.append(Lease(mine, name, epoch, position, part=part(low, high), version=version))

@@ -46,7 +46,7 @@ TAKE = """
     FROM (SELECT name FROM projections_checkpoint JOIN unnest(%s::text[], %s::bigint[]) seen (name, epoch)
           USING (name, epoch) ORDER BY name FOR UPDATE OF projections_checkpoint SKIP LOCKED) free
     WHERE c.name = free.name RETURNING c.projection, c.name, c.epoch, c.position, c.low, c.high, c.version,
-        c.error <> '', (SELECT array_agg(p.position) FROM projections_parked p
+        c.refused_version, c.error <> '', (SELECT array_agg(p.position) FROM projections_parked p
          WHERE p.projection = c.projection AND p.skipped_at IS NOT NULL)"""
 MOVE = """
     UPDATE projections_checkpoint c SET position = %(to)s, updated_at = statement_timestamp(),
@@ -92,13 +92,9 @@ class Lease:
     schema: str = ""  # of its tables; "": where all the others are
     part: Part = WHOLE
     version: int = 0  # of the projection that built the rows
+    outdated: bool = False  # its rows are of an older version, and to be replaced by the workers without being asked
     skipped: frozenset[int] = frozenset()  # positions that somebody decided to leave out
     batch: int = FIRST_BATCH  # events to read next
-
-    @property
-    def is_current(self) -> bool:
-        """Whether the rows were built by code of this version."""
-        return isinstance(self.projection, Policy) or self.version == self.projection.version
 
     @property
     def tag(self) -> str:
@@ -177,10 +173,16 @@ def take(
             schema,
             part=part(low, high),
             version=version,
+            outdated=is_outdated(wanted[projection], version, refused),
             skipped=frozenset(left or ()),
         )
-        for projection, name, epoch, position, low, high, version, stopped, left in taken
+        for projection, name, epoch, position, low, high, version, refused, stopped, left in taken
     ]
+
+
+def is_outdated(projection: Subscriber, version: int, refused: int | None) -> bool:
+    """Whether rows of ``version`` are to be built anew by themselves: it has risen, and nobody has refused that."""
+    return not isinstance(projection, Policy) and version < projection.version != refused
 
 
 @contextmanager

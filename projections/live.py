@@ -1,13 +1,15 @@
 """The live tables of a projection, while others are built beside them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
+from django.utils import timezone
+
 from projections import shadow
 from projections.build import LEASE, splits
-from projections.compare import declared_columns
+from projections.compare import Compared, declared_columns
 from projections.engine import BATCH, as_far_as_possible, no_collection, read
 from projections.lease import Busy, Lease, hold
 from projections.models import Checkpoint
@@ -65,6 +67,17 @@ def stands(projection: Any) -> Sequence[Checkpoint]:
 def position(projection: Projection) -> int:
     """The highest that any of its live parts has come to."""
     return max((each.position for each in stands(projection)), default=0)
+
+
+def remember(live: Sequence[Lease], compared: Iterable[Compared], *, whole: bool = True) -> None:
+    """Note with the live tables how many of their rows are not what the log makes: it is known until others are live.
+
+    A look at some of them takes back no finding of a look at all.
+    """
+    found = sum(each.differing for each in compared)
+    stands = Checkpoint.objects.filter(name__in=[each.name for each in live])
+    stands = stands if whole else stands.filter(differing__lt=found)
+    stands.update(differing=found, compared_at=timezone.now())
 
 
 def parked_streams(projection: Projection) -> list[UUID]:

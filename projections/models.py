@@ -151,6 +151,8 @@ class Checkpoint(models.Model):
     goal = models.BigIntegerField(null=True, help_text="Of one that was emptied: where the log ended then.")
     refused_version = models.IntegerField(null=True, help_text="Not to be built again unless somebody asks.")
     refused_why = models.TextField(db_default="")
+    differing = models.BigIntegerField(db_default=0, help_text="Rows that were not what the log makes, when last seen.")
+    compared_at = models.DateTimeField(null=True, help_text="When that was.")
     updated_at = models.DateTimeField(db_default=Now(), help_text="When its position was last written.")
 
     class Meta:
@@ -208,6 +210,21 @@ class Errand(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.projection}, asked by {self.asked_by}"
+
+
+class Complaint(models.Model):
+    """What is wrong with a projection, and was logged: it is not logged again, until it was mended or has changed."""
+
+    projection = models.TextField()
+    kind = models.TextField(help_text="Of the alert.")
+    text = models.TextField()
+    said_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["projection", "kind"], name="projections_complaint_once")]
+
+    def __str__(self) -> str:
+        return self.text
 
 
 class HistoryEpoch(models.Model):

@@ -11,7 +11,6 @@ from projections import history
 from projections.lease import begin, hold
 from projections.models import Checkpoint, Errand, HistoryEpoch, Parked
 from projections.projection import Policy
-from projections.told import differed
 
 KINDS = {"rebuild": "rebuilt", "verify": "verified", "dry_run": "rehearsed", "replay": "replayed"}  # of errands
 
@@ -48,8 +47,6 @@ def ask(projection: Any, kind: str, *, by: str, **options: Any) -> None:
         raise Refused(f"{projection.name} is paused: its tables would stay empty. Let it go on first.")
     fresh = {"options": options, "asked_at": timezone.now(), "asked_by": by}
     fresh |= {"begun_at": None, "ended_at": None, "refused": "", "found": {}}
-    if (last := Errand.objects.filter(projection=projection.name, kind=kind).first()) and kind == "verify":
-        fresh["found"] = {"differed": differed(last)}
     errand, made = Errand.objects.get_or_create(projection=projection.name, kind=kind, defaults=fresh)
     if not made and not Errand.objects.filter(pk=errand.pk).exclude(ended_at=None).update(**fresh):
         raise Refused(
@@ -70,9 +67,7 @@ def end(
     **options: Any,
 ) -> None:
     """Note what came of ``errand``; or of the same, done at once ``by`` somebody: not over one that is to come."""
-    last = errand or Errand.objects.filter(projection=projection.name, kind=kind).first()
-    before = {"differed": differed(last)} if last and kind == "verify" else {}
-    what = {"refused": refused, "found": before | (found or {}), "ended_at": timezone.now()}
+    what: dict[str, Any] = {"refused": refused, "found": found or {}, "ended_at": timezone.now()}
     if errand is not None:
         Errand.objects.filter(pk=errand.pk, asked_at=errand.asked_at).update(**what)
         return
@@ -104,7 +99,7 @@ def replay(projection: Any) -> int:
         HistoryEpoch.objects.filter(table__in=tables, schema="").delete()
         Parked.objects.filter(projection=projection.name, skipped_at=None).delete()
         Errand.objects.filter(projection=projection.name, kind="verify").exclude(ended_at=None).delete()
-        marks = {"version": projection.version, "refused_version": None, "refused_why": ""}
+        marks = {"version": projection.version, "refused_version": None, "refused_why": "", "differing": 0}
         _live(projection).update(begun_at=timezone.now(), begun_position=0, goal=horizon(), **marks)
     return count
 

@@ -18,6 +18,7 @@ from django.urls import NoReverseMatch, URLPattern, path, reverse
 
 from projections import doors
 from projections.doors import Action
+from projections.projection import known
 
 FEW = 20  # lines of a page that has more to say
 
@@ -29,6 +30,7 @@ FIELDS: dict[str, Any] = {
         coerce=float, choices=[("1", "all streams"), ("0.25", "25 %"), ("0.05", "5 %"), ("0.01", "1 %")], label="Share"
     ),
     "heal": lambda: forms.BooleanField(required=False, label="Heal: put what was built in the place of what differs"),
+    "even_so": lambda: forms.BooleanField(label="Even so: these are the rows that I want"),
     "sure": lambda: forms.BooleanField(label="Readers may see it empty, and fill again"),
 }
 ONLY_ASKED = {"sure"}  # of a person; not told
@@ -97,7 +99,10 @@ class Pages(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in its stubs
             raise Http404
         action = self.offered[name]
         form = forms.Form(request.POST if request.method == "POST" else None)
-        form.fields = {each: make() for each, make in FIELDS.items() if each in action.asks}
+        doubts = [why for each in chosen if (why := action.doubts(known().get(each.projection)))]
+        form.fields = {name: make() for name, make in FIELDS.items() if name in action.asks}
+        if not doubts:
+            form.fields.pop("even_so", None)
         if request.method == "POST" and form.is_valid():
             for found in chosen:
                 self.do(request, action, found, form.cleaned_data)
@@ -109,6 +114,7 @@ class Pages(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in its stubs
             "action": action,
             "called": [self.called(each) for each in chosen],
             "form": form,
+            "doubts": doubts,
             "back": back,
             "title": action.title,
         }

@@ -55,15 +55,18 @@ def swap(lease: Lease, live: Sequence[Lease]) -> float:
     return _in_a_moment(projection, change)
 
 
-def go_back(projection: Projection, *, by: str = "somebody") -> int:
+def go_back(projection: Projection, *, by: str = "somebody", even_so: bool = False) -> int:
     """Put the tables that were kept at the last swap in the place of the live ones; those are kept in turn.
 
     Answers the position that they stand at: they catch up by themselves. If they are of a lower version than this code,
-    its own will not be built by itself. Refused: none are kept, or they are of other columns.
+    its own will not be built by itself. Refused: none are kept, or they are of other columns; or there are ``doubts``
+    about them, unless ``even_so``.
     """
     kept, back = shadow.old(projection), f"back_{projection.name}"
     if not _of(projection, kept):
         raise Refused(f"No old tables of {projection.name} are kept: there is nothing to go back to.")
+    if not even_so and (why := doubts(projection)):
+        raise Refused(f"{why} Nothing was changed: go back even so, if these are the rows that you want.")
     if difference := shadow.difference(projection, kept):
         raise Refused(f"The old tables of {projection.name} are not those that this code reads: {difference}.")
     stands: list[Stand] = []
@@ -79,10 +82,10 @@ def go_back(projection: Projection, *, by: str = "somebody") -> int:
         for each in live:
             with log_cursor() as cursor:
                 each.move(cursor, each.position)
-        marks: dict[str, Any] = {}
+        marks: dict[str, Any] = _known(found[0])
         if (version := found[0].version) < projection.version:
             why = f"{by} went back from it to version {version}."
-            marks = {"refused_version": projection.version, "refused_why": why}
+            marks |= {"refused_version": projection.version, "refused_why": why}
         _exchange(projection, back, stands, version, **marks)
 
     try:
@@ -91,6 +94,17 @@ def go_back(projection: Projection, *, by: str = "somebody") -> int:
     except Busy as error:
         raise NotNow(str(error)) from error
     return min(position for _, _, position in stands)
+
+
+def doubts(projection: Projection) -> str:
+    """What is known to be wrong with the rows that are kept; empty: nothing."""
+    kept = _of(projection, shadow.old(projection)).first()
+    if kept is None or not kept.differing:
+        return ""
+    return (
+        f"Of the old rows of {projection.name}, {kept.differing:,} were not what the log makes of it, when they were "
+        f"compared at {kept.compared_at:%Y-%m-%d %H:%M:%S} UTC."
+    )
 
 
 def drop_old(projection: Projection) -> bool:
@@ -181,7 +195,8 @@ def _exchange(projection: Projection, schema: str, stands: Iterable[Stand], vers
     epoch = max(each.epoch for each in found) + 1  # higher than any that somebody may still believe in
     marks |= {word: getattr(found[0], word) for word in ("paused_at", "paused_by", "pause_reason")}
     _stand(projection, "", stands, version=version, epoch=epoch, **marks)
-    _stand(projection, kept, [(e.low, e.high, e.position) for e in found], version=found[0].version)
+    were = [(each.low, each.high, each.position) for each in found]
+    _stand(projection, kept, were, version=found[0].version, **_known(found[0]))
     parked = Parked.objects.filter(projection=name, skipped_at=None)
     skipped = Parked.objects.filter(projection=name).exclude(skipped_at=None).values_list("position", flat=True)
     Parked.objects.filter(projection=checkpoint(name, kept)).delete()
@@ -204,6 +219,11 @@ def _stand(projection: Projection, schema: str, stands: Iterable[Stand], **words
         )
         for low, high, position in stands
     )
+
+
+def _known(checkpoint: Checkpoint) -> dict[str, Any]:
+    """What was found when its rows were compared."""
+    return {"differing": checkpoint.differing, "compared_at": checkpoint.compared_at}
 
 
 def _of(projection: Projection, schema: str) -> Any:

@@ -12,20 +12,20 @@ from projections import shadow
 from projections.build import claim, fill
 from projections.compare import Compared, compare
 from projections.crew import WorkerGone
-from projections.lease import Lease, LeaseLost
-from projections.live import allow, held, parked_streams, position, stands
+from projections.lease import Lease, LeaseLost, is_outdated
+from projections.live import allow, held, parked_streams, position, remember, stands
 from projections.models import Checkpoint, Errand
 from projections.operations import Refused, end
 from projections.parking import waiting
-from projections.places import NotNow, abandon, drop_expired, drop_old, go_back, swap, throw_away
+from projections.places import NotNow, abandon, doubts, drop_expired, drop_old, go_back, swap, throw_away
 from projections.progress import Report, silent
 from projections.projection import Policy, Projection
 from projections.trouble import TROUBLE, of_the_moment
 from projections.verify import Rehearsal, dry_run, verify
 
 __all__ = [
-    "Different", "NotNow", "Rebuilt", "Refused", "Rehearsal", "abandon", "allow", "drop_expired", "drop_old",
-    "dry_run", "go_back", "go_on", "is_due", "rebuild", "verify",
+    "Different", "NotNow", "Rebuilt", "Refused", "Rehearsal", "abandon", "allow", "doubts", "drop_expired",
+    "drop_old", "dry_run", "go_back", "go_on", "is_due", "rebuild", "verify",
 ]  # fmt: skip
 
 BY_ITSELF = "its higher version"  # asks for a rebuild where nobody did
@@ -56,7 +56,7 @@ class Different(Refused):
 class Rebuilt(NamedTuple):
     position: int
     events: int  # applied by this process and its workers; an earlier one that was stopped may have applied others
-    compared: list[Compared]  # empty: changes were expected
+    compared: list[Compared]  # empty: it was empty, or could not go on
     swap_seconds: float  # in which readers waited
 
     def told(self) -> dict[str, Any]:
@@ -78,7 +78,7 @@ def rebuild(
     """Build, catch up, compare, swap. Readers never notice; writers of the live tables wait while they are compared.
 
     It goes on where the same code was cut off, unless ``restart``. Different: rows differ, and neither ``changes`` of a
-    higher version nor ``expect_changes`` says that they should. Refused: it cannot be done; NotNow: not at this moment.
+    higher version nor ``expect_changes`` says that they may. Refused: it cannot be done; NotNow: not at this moment.
     EventFailed: a handler fails. With the last two but NotNow, what was built is thrown away.
     """
     built = _rebuild(projection, workers, expect_changes, restart, math.inf, report)
@@ -92,7 +92,9 @@ def _rebuild(
     """None: it is ``until``, and not done."""
     allow(projection, workers)
     stood = stands(projection)
-    comparing = not expect_changes and any(each.position for each in stood)
+    comparing = any(each.position for each in stood)
+    if expect_changes and any(each.error for each in stood):
+        comparing = False  # it might not come to one position with all of its parts, which is no reason to leave it so
     risen = any(each.version < projection.version for each in stood)
     paused = any(each.paused_at for each in stood)
     name, events = projection.name, 0
@@ -118,8 +120,10 @@ def _rebuild(
                 report(name, "comparing", lease.position, lease.position, 0)
                 parked = parked_streams(projection) if risen else []
                 compared = compare(projection, lease.schema, declared=risen, parked=parked)
-                if any(each.unexpected for each in compared):
+                if any(each.unexpected for each in compared) and not expect_changes:
                     raise Different(projection, compared, waiting(name).count())
+                if not risen:
+                    remember(live, compared)
             report(name, "swapping", lease.position, lease.position, 0)
             return Rebuilt(lease.position, events, compared, swap(lease, live))
 
@@ -129,10 +133,7 @@ def is_due(projection: Any) -> bool:
     if isinstance(projection, Policy):
         return False
     live = stands(projection)
-    risen = any(
-        each.version < projection.version and each.refused_version != projection.version and not each.paused_at
-        for each in live
-    )
+    risen = any(is_outdated(projection, each.version, each.refused_version) and not each.paused_at for each in live)
     return risen or bool(live and asked(projection))
 
 

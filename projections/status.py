@@ -7,6 +7,7 @@ from typing import NamedTuple
 from eventstore import log
 from eventstore.persistence import cursor as log_cursor
 from eventstore.persistence import rows
+from projections.lease import is_outdated
 from projections.projection import Subscriber
 from projections.told import Told, told
 
@@ -18,7 +19,7 @@ KNOWN_SINCE = datetime.now(UTC)  # to this process: nobody could have moved befo
 CHECKPOINTS = """
     SELECT projection, schema, position, version, error, error_position, error_since, paused_at, paused_by,
         pause_reason, refused_version, refused_why, updated_at, low, high, begun_at, begun_position, goal, holder,
-        leased_until, leased_until IS NOT NULL AND (leased_until <= statement_timestamp()
+        leased_until, differing, compared_at, leased_until IS NOT NULL AND (leased_until <= statement_timestamp()
             OR NOT EXISTS (SELECT FROM pg_stat_activity WHERE pid = backend)) AS abandoned
     FROM projections_checkpoint WHERE projection = ANY(%s) ORDER BY position, name"""
 PARKED = """
@@ -57,6 +58,8 @@ class Standing(NamedTuple):
     goal: int | None = None
     holder: str = ""
     leased_until: datetime | None = None
+    differing: int = 0
+    compared_at: datetime | None = None
     abandoned: bool = False
 
 
@@ -102,8 +105,11 @@ class Status(NamedTuple):
     progress: Progress | None = None  # of a rebuild, a comparison or a replay
     refused_version: int | None = None  # that of a rebuild that was refused
     refused_why: str = ""
+    differing: int = 0  # rows that were not what the log makes, as far as is known
     kept_version: int | None = None  # that of the old tables, which are kept for a while
+    kept_differing: int = 0  # the same of them
     abandoned: bool = False  # whoever holds its lease, or that of its rebuild, is gone, or frozen
+    outdated: bool = False  # its rows are of an older version, and to be replaced by the workers without being asked
 
     @property
     def stopped_rebuild(self) -> bool:
@@ -176,8 +182,11 @@ def _status(
         progress=_progress(last, built, end, now),
         refused_version=refused.refused_version,
         refused_why=refused.refused_why,
+        differing=max(each.differing for each in live),
         kept_version=kept[0].version if kept else None,
+        kept_differing=max((each.differing for each in kept), default=0),
         abandoned=any(each.abandoned for each in [*live, *built]),
+        outdated=any(is_outdated(projection, each.version, each.refused_version) for each in live),
     )
 
 
@@ -227,7 +236,9 @@ def alerts(found: Iterable[Status]) -> list[Alert]:
 def _wrong(status: Status) -> Iterator[tuple[str, str]]:
     name, stands = status.name, f"position {status.position:,}"
     if status.error:
-        yield "stopped", f"{name} cannot go on from {stands}: {_line(status.error)}"
+        waits = status.outdated and not status.paused_at
+        goes_on = f"; it goes on when version {status.version} is built." if waits else ""
+        yield "stopped", f"{name} cannot go on from {stands}: {_line(status.error)}{goes_on}"
     elif status.still_seconds > STILL and not status.paused_at and not status.abandoned:
         yield "stuck", f"{name} does not move from {stands}, though events wait: does a worker take its queue?"
     if status.abandoned and (status.still_seconds > STILL or status.rebuilding is not None):
@@ -238,7 +249,7 @@ def _wrong(status: Status) -> Iterator[tuple[str, str]]:
     if status.parked:
         count = f"{status.parked:,} event" + ("" if status.parked == 1 else "s")
         yield "parked", f"{name} has parked {count}, the first at position {status.parked_oldest:,}: retry, or skip."
-    if differing := next((each.differing for each in status.errands if each.kind == "verify"), 0):
+    if differing := status.differing:
         yield "differs", f"{name} is not what the log makes of it: {differing:,} rows differ. Heal it, or rebuild."
     if status.refused_version is not None:
         why = _line(status.refused_why)

@@ -14,18 +14,14 @@ from django.utils import timezone
 
 from eventstore import log
 from eventstore.commands import forget_broken_connection
-from projections import errands, history, queues, rebuild, standby
+from projections import complaints, errands, history, queues, rebuild, standby
 from projections.engine import catch_up
 from projections.projection import Projection, known
-from projections.status import alerts, statuses
 
 SECONDS = 20.0  # of one task: far less than the broker's visibility timeout
 STEP = 1.0  # of an errand, such as a rebuild: other projections wait meanwhile, where a worker has no other process
 PAUSE = 0.02  # between two messages of one process
 QUIET = 60.0  # between two complaints of one process
-PUBLISH = ("", "publish")
-
-About = tuple[str, str]  # a projection, and what is wrong with it
 
 logger = logging.getLogger(__name__)
 
@@ -40,7 +36,6 @@ def wake(queue: str | None = None) -> None:
 def sweep(queue: str | None = None) -> None:
     """The same for what was missed, and another try for those that stopped; then say what is wrong."""
     look_after(of(queue))
-    complaints.say(of(queue))
 
 
 def of(queue: str | None) -> list[Any]:
@@ -52,11 +47,11 @@ def look_after(projections: Sequence[Any]) -> None:
     try:
         log.publish()  # for those who read a replica
     except Exception as error:  # whatever it is: rows are more than a replica's
-        if complaints.is_news(PUBLISH, type(error).__name__):
+        if publishing.is_news(type(error).__name__):
             logger.warning("The horizon was not published for replicas (%s).", error)
         forget_broken_connection()
     else:
-        complaints.forget(PUBLISH)
+        publishing.is_news("")
     until = time.monotonic() + SECONDS
     catch_up(projections, seconds=SECONDS)
     for projection in projections:
@@ -64,6 +59,7 @@ def look_after(projections: Sequence[Any]) -> None:
             catch_up(projections, seconds=SECONDS, failed=False)  # nobody waits for more than one step
     rebuild.drop_expired()
     pruning.now_and_then(projections)
+    complaints.say(projections)
 
 
 class Pruning:
@@ -86,32 +82,18 @@ class Pruning:
 pruning = Pruning()
 
 
-class Complaints:
-    """What this process has said already: the same is not said twice, until it was mended."""
+class Publishing:
+    """What this process has said of it: the same is not said twice, until it was mended."""
 
     def __init__(self) -> None:
-        self._said: dict[About, str] = {}
+        self._said = ""
 
-    def is_news(self, about: About, text: str) -> bool:
-        was, self._said[about] = self._said.get(about), text
-        return was != text
-
-    def forget(self, about: About) -> None:
-        self._said.pop(about, None)
-
-    def say(self, projections: Sequence[Any]) -> None:
-        """Log each alert about ``projections`` that is new, or that has changed."""
-        stand = {each.name: each for each in statuses(projections)}
-        present = {(alert.projection, alert.kind): alert.text for alert in alerts(stand.values())}
-        for about in [each for each in self._said if each[0] in stand and each not in present]:
-            self.forget(about)
-        for (projection, kind), text in present.items():
-            if self.is_news((projection, kind), text):
-                extra = {"projection": projection, "position": stand[projection].position, "kind": kind}
-                logger.error("%s", text, extra=extra)
+    def is_news(self, wrong: str) -> bool:
+        was, self._said = self._said, wrong
+        return was != wrong
 
 
-complaints = Complaints()
+publishing = Publishing()
 
 
 def ask_to_wake() -> None:

@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 
 from projections.models import Errand
 
+NOT_COMPARED = "not compared, for it was empty or could not go on"  # of a rebuild
+
 
 class Told(NamedTuple):
     """An errand; or the same, done at once by somebody at a terminal."""
@@ -18,7 +20,7 @@ class Told(NamedTuple):
     ended_at: datetime | None  # None: it waits, or is being done
     refused: str  # why it was not done
     rows: int  # compared, or emptied
-    differing: int  # of them, and not healed; or those found before, where this was no look at all of them
+    differing: int  # of them, and not healed
     healed: int
     tables: list[dict[str, Any]]  # that were compared: rows, differing rows, their columns, some of their keys
     said: str  # the same in a line
@@ -26,11 +28,6 @@ class Told(NamedTuple):
     @property
     def word(self) -> str:
         return {"verify": "verification", "dry_run": "dry run"}.get(self.kind, self.kind)
-
-
-def differed(errand: Errand) -> int:
-    """How many rows differ, as far as is known when it ends: for the next, which may not look at all of them."""
-    return _told(errand).differing
 
 
 def told(names: Iterable[str]) -> dict[str, list[Told]]:
@@ -45,7 +42,6 @@ def _told(errand: Errand) -> Told:
     tables = errand.found.get("tables", [])
     rows = errand.found.get("rows", sum(each["rows"] for each in tables))
     differing, healed = sum(each["differing"] for each in tables), errand.found.get("healed", 0)
-    whole = errand.ended_at is not None and not errand.refused and errand.options.get("sample", 1.0) == 1.0
     return Told(
         errand.kind,
         errand.asked_at,
@@ -55,7 +51,7 @@ def _told(errand: Errand) -> Told:
         errand.ended_at,
         errand.refused,
         rows,
-        differing - healed if whole else max(differing, errand.found.get("differed", 0)),
+        differing - healed,
         healed,
         tables,
         _said(errand, tables, rows, differing, healed),
@@ -70,7 +66,7 @@ def _said(errand: Errand, tables: Sequence[dict[str, Any]], rows: int, differing
     if errand.kind == "replay":
         return f"{rows:,} rows were emptied, and fill again."
     if not tables:
-        return "Swapped in; not compared, since changes were expected." if errand.kind == "rebuild" else "Done."
+        return f"Swapped in; {NOT_COMPARED}." if errand.kind == "rebuild" else "Done."
     share = errand.options.get("sample", 1.0)
     of = "" if share == 1.0 else f"of {100 * share:g} % of the streams "
     compared = f"{of}{rows:,} rows compared, " + (f"{differing:,} differ" if differing else "all equal")

@@ -10,7 +10,7 @@ from projections import shadow
 from projections.build import claim, fill
 from projections.compare import Compared, compare
 from projections.lease import Lease
-from projections.live import allow, held, parked_streams, position
+from projections.live import allow, held, parked_streams, position, remember
 from projections.models import Checkpoint
 from projections.operations import Refused
 from projections.parking import waiting
@@ -127,6 +127,7 @@ def check(
             return None
         lease, live = found
         compared = compare(projection, lease.schema, part=lease.part)
+        remember(live, compared, whole=lease.part is WHOLE)
         if heal and any(each.differing for each in compared):
             report(projection.name, "swapping", lease.position, lease.position, 0)
             swap(lease, live)

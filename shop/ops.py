@@ -22,6 +22,7 @@ from projections.status import alerts, statuses
 from shop.docs import Schema, asks, shows
 from shop.forms import Form, Nothing
 from shop.ops_shapes import (
+    BackForm,
     DryRunForm,
     ParkedSerializer,
     PauseForm,
@@ -157,11 +158,14 @@ class AbandonBuilding(Operations):
 
 
 class TakeProjectionBack(Operations):
-    @asks(Nothing, "no_way_back", "busy")
+    @asks(BackForm, "no_way_back", "busy")
     @shows(ProjectionSerializer)
     def post(self, request: Request, name: str) -> Response:
-        """Put the tables that were kept at the last rebuild in the place of the live ones, at once; they catch up."""
-        return act(request, name, "back", Nothing, "no_way_back")
+        """Put the tables that were kept at the last rebuild in the place of the live ones, at once; they catch up.
+
+        Where their rows were found to differ from what the log makes (`kept_differing`), only with `even_so`.
+        """
+        return act(request, name, "back", BackForm, "no_way_back")
 
 
 class RetryParked(Operations):

@@ -116,7 +116,9 @@ class ProjectionSerializer(serializers.Serializer):
         "rebuild_asked_by": "",
         "refused_version": None,
         "refused_why": "",
+        "differing": 0,
         "kept_version": None,
+        "kept_differing": 0,
     }
 
     name = serializers.CharField()
@@ -149,7 +151,9 @@ class ProjectionSerializer(serializers.Serializer):
     rebuild_asked_by = serializers.CharField()
     refused_version = serializers.IntegerField(allow_null=True, help_text="That of a rebuild that was refused.")
     refused_why = serializers.CharField()
+    differing = serializers.IntegerField(help_text="Rows that were found to differ from what the log makes.")
     kept_version = serializers.IntegerField(allow_null=True, help_text="Of the tables before the last rebuild.")
+    kept_differing = serializers.IntegerField(help_text="Rows of these that were found to differ, when they were live.")
 
 
 class ParkedSerializer(serializers.Serializer):
@@ -198,7 +202,13 @@ class PauseForm(Form):
 class RebuildForm(Form):
     example = {"expect_changes": True}
 
-    expect_changes = Flag(default=False, help_text="Swap even where rows differ.")
+    expect_changes = Flag(default=False, help_text="Swap also where rows differ; `errands` tells which.")
+
+
+class BackForm(Form):
+    example = {"even_so": False}
+
+    even_so = Flag(default=False, help_text="Also to rows that were found to differ from what the log makes.")
 
 
 class Share(serializers.FloatField):

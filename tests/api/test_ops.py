@@ -1,5 +1,6 @@
 """Projections over HTTP: where they stand, and what operators ask of them."""
 
+from datetime import UTC, datetime
 from typing import Any
 from unittest.mock import patch
 from uuid import UUID
@@ -137,6 +138,24 @@ def test_one_that_has_no_old_tables_does_not_go_back(ops: APIClient, order: UUID
     assert told(ops.post(f"{ORDERS}back/"))[:2] == (409, "no_way_back")
 
 
+def test_old_tables_that_are_known_to_differ_come_back_only_even_so(ops: APIClient, order: UUID) -> None:
+    engine.catch_up()
+    when = datetime(2026, 3, 1, 12, tzinfo=UTC)
+    Checkpoint.objects.create(
+        name="Orders/old_Orders", projection="Orders", schema="old_Orders", differing=3, compared_at=when
+    )
+
+    refused = told(ops.post(f"{ORDERS}back/", {"even_so": False}))
+
+    assert refused[:2] == (409, "no_way_back")
+    assert "Of the old rows of Orders, 3 were not what the log makes of it" in refused[2]
+    assert "compared at 2026-03-01 12:00:00 UTC" in refused[2]
+    assert ops.get(ORDERS).json()["kept_differing"] == 3
+    with patch.object(rebuild, "go_back", return_value=7) as back:
+        ops.post(f"{ORDERS}back/", {"even_so": True})
+    back.assert_called_once_with(known()["Orders"], by="support", even_so=True)
+
+
 def test_one_goes_back_to_the_tables_before_its_rebuild(ops: APIClient, order: UUID) -> None:
     engine.catch_up()
 
@@ -144,7 +163,7 @@ def test_one_goes_back_to_the_tables_before_its_rebuild(ops: APIClient, order: U
         answer = ops.post(f"{ORDERS}back/")
 
     assert (answer.status_code, answer.json()["name"]) == (200, "Orders")
-    back.assert_called_once_with(known()["Orders"], by="support")
+    back.assert_called_once_with(known()["Orders"], by="support", even_so=False)
     assert LogEntry.objects.get().change_message == (
         "Orders has its old tables again, as of position 7, and catches up."
     )

@@ -321,7 +321,9 @@ WRITES = {
         "ops/projections/Orders/replay/", {"sure": True}, cases=[("/sure", False, 400)]
     ),
     "POST api/v1/ops/projections/<slug:name>/abandon/": Write("ops/projections/Orders/abandon/"),
-    "POST api/v1/ops/projections/<slug:name>/back/": Write("ops/projections/Orders/back/"),
+    "POST api/v1/ops/projections/<slug:name>/back/": Write(
+        "ops/projections/Orders/back/", {"even_so": False}, ("/even_so",)
+    ),
     "POST api/v1/ops/projections/<slug:name>/retry/": Write(
         "ops/projections/Customers/retry/", {"stream_id": "{ada}"}, ("/stream_id",), [("/stream_id", "{mug}", 409)]
     ),

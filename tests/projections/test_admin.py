@@ -172,6 +172,19 @@ def test_a_page_offers_what_makes_sense(desk: Client, loans: Checkpoint) -> None
     assert offered() == ["Resume", "Verify", "Abandon", "Go back"]
 
 
+def test_what_is_known_of_old_tables_is_said_before_they_come_back(desk: Client, loans: Checkpoint) -> None:
+    kept = Checkpoint.objects.create(name="Loans/old_Loans", projection="Loans", schema="old_Loans")
+
+    assert "even_so" not in desk.get(asking("back", loans)).content.decode(), "nothing is known to be wrong with them"
+    Checkpoint.objects.filter(pk=kept.pk).update(differing=3, compared_at=timezone.now())
+    asked = desk.get(asking("back", loans)).content.decode()
+    unsure = desk.post(asking("back", loans))
+
+    assert "Of the old rows of Loans, 3 were not what the log makes of it" in asked
+    assert "This field is required." in unsure.content.decode()
+    assert "3 of their rows were not what the log makes" in desk.get(page_of(loans)).content.decode()
+
+
 @pytest.mark.usefixtures("made_up")
 def test_a_policy_can_be_paused_and_nothing_else(desk: Client, loans: Checkpoint) -> None:
     class Greeter(Policy):

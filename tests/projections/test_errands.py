@@ -81,7 +81,7 @@ def test_what_is_healed_is_what_the_log_makes_of_it():
 def test_a_rebuild_ends_the_alert_of_what_differed():
     tell(100)
     advance()
-    tamper()
+    key = tamper()
     doors.ask_verify(BOOKS, by="ada")
     sweep_until_done()
 
@@ -90,7 +90,9 @@ def test_a_rebuild_ends_the_alert_of_what_differed():
 
     assert [each.kind for each in statuses([BOOKS])[0].errands] == ["rebuild"]
     assert (tables(), wrong(BOOKS)) == (naive(), [])
-    assert told(BOOKS, "rebuild").said == "Swapped in; not compared, since changes were expected."
+    found = told(BOOKS, "rebuild")
+    assert found.said == f"{found.rows:,} rows compared, 1 differ; swapped in."
+    assert [each["keys"] for each in found.tables if each["differing"]] == [[str(key)]]
 
 
 def test_it_is_done_in_steps_and_others_are_advanced_between_them(monkeypatch):

@@ -128,6 +128,18 @@ def test_a_paused_projection_is_not_moved():
     assert naive()["borrower"] == {}
 
 
+def test_rows_of_an_older_version_are_moved_unless_they_are_about_to_be_replaced(monkeypatch):
+    advance()
+    monkeypatch.setattr(type(LOANS), "version", 2)
+
+    with pytest.raises(NotMoved, match="Loans has tables of version 1, and code of version 2"):
+        join("Ada")
+    Checkpoint.objects.filter(name="Loans").update(refused_version=2)  # somebody went back from it
+    join("Ben")
+
+    assert [each["name"] for each in tables()["borrower"].values()] == ["Ben"]
+
+
 def test_it_needs_a_transaction():
     with pytest.raises(RuntimeError, match="Expected a transaction"), moved("Loans"):
         pass

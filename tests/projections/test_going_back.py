@@ -9,7 +9,8 @@ from eventstore import log
 from projections import operations, tasks
 from projections.models import Checkpoint, Errand, HistoryEpoch, Parked
 from projections.projection import Policy, Projection, on, registered
-from projections.rebuild import Refused, drop_expired, drop_old, go_back, go_on, is_due, rebuild
+from projections.rebuild import Refused, drop_expired, drop_old, go_back, go_on, is_due, rebuild, verify
+from projections.retrying import retry
 from projections.status import alerts, statuses
 from tests.lending import models
 from tests.lending.domain import Member
@@ -63,10 +64,11 @@ def test_going_back_twice_is_going_forward_again():
     rebuild(BOOKS, expect_changes=True)
     assert tables() == naive()
 
-    go_back(BOOKS)
-    assert alerts(statuses([BOOKS])) == [], "they are of this code's version"
+    go_back(BOOKS, even_so=True)
+    assert [alert.kind for alert in alerts(statuses([BOOKS]))] == ["differs"], "they are of this code's version"
     back = tables()
     go_back(BOOKS)
+    assert alerts(statuses([BOOKS])) == []
 
     assert back == tampered
     assert tables() == naive()
@@ -78,6 +80,51 @@ def test_going_back_twice_is_going_forward_again():
     tell(100, seed=2)
     advance()
     assert tables() == naive()
+
+
+@pytest.mark.parametrize("spoil", [lambda: verify(BOOKS), lambda: verify(BOOKS, sample=1 / 2)], ids=["all", "half"])
+def test_rows_that_were_found_to_differ_come_back_only_even_so(spoil):
+    tell(300)
+    advance()
+    sql("UPDATE lending_bookcard SET title = 'Spoiled'")
+    spoil()
+    (known,) = statuses([BOOKS])
+    rebuild(capital_books := Books2(), expect_changes=True)
+    mended = tables()
+
+    with pytest.raises(Refused, match=rf"Of the old rows of Books, {known.differing:,} were not what the log makes"):
+        go_back(capital_books)
+
+    assert known.differing > 0
+    assert tables() == mended
+    (status,) = statuses([capital_books])
+    assert (status.differing, status.kept_differing) == (0, known.differing)
+    go_back(capital_books, even_so=True)
+    (status,) = statuses([capital_books])
+    assert (status.differing, status.kept_differing) == (known.differing, 0)
+    assert set(models.BookCard.objects.values_list("title", flat=True)) == {"Spoiled"}
+
+
+class Books2(models.Books):
+    version = 2
+    changes = {models.BookCard: ("*",)}
+
+
+registered.remove(next(each for each in registered if isinstance(each, Books2)))
+Books2.name = "Books"
+
+
+def test_tables_that_were_healed_are_kept_as_what_they_were():
+    tell(100)
+    advance()
+    tamper()
+
+    verify(BOOKS, heal=True)
+
+    (status,) = statuses([BOOKS])
+    assert (status.differing, status.kept_differing) == (0, 1)
+    with pytest.raises(Refused, match="go back even so"):
+        go_back(BOOKS)
 
 
 def test_where_nothing_is_kept_there_is_no_way_back():
@@ -164,11 +211,56 @@ def test_a_rebuild_applies_what_was_parked_and_the_way_back_parks_it_again(monke
     assert len(parked) == 1
     assert not Parked.objects.filter(projection="Loans").exists()
     assert names() == ["Ada", "Poison"]
-    go_back(touchy)
+    go_back(touchy, even_so=True)
     assert names() == ["Ada"]
     assert list(Parked.objects.values_list("projection", "position")) == parked
     drop_old(touchy)
     assert list(Parked.objects.values_list("projection", "position")) == parked
+
+
+class Choosy(Touchy):
+    version = 2
+    changes = {Borrower: ("*",)}
+
+
+registered.remove(next(each for each in registered if isinstance(each, Choosy)))
+Choosy.name = "Loans"
+
+
+def test_rows_that_somebody_went_back_to_go_on_past_a_poison_event(monkeypatch):
+    library.record(Member("Ada"))
+    advance(LOANS)
+    rebuild(choosy := Choosy())
+    go_back(choosy, by="ops")
+    library.record(Member("Poison"), Member("Ben"))
+
+    advance(choosy)
+
+    (status,) = statuses([choosy])
+    assert (status.position, status.error, status.parked) == (log.horizon(), "", 1)
+    assert names() == ["Ada", "Ben"]
+    monkeypatch.setattr(Touchy, "refuses", False)
+    assert retry(choosy).parked == 0
+    assert names() == ["Ada", "Ben", "Poison"]
+    assert rebuild(choosy).compared[0].differing == 0
+
+
+def test_rows_that_are_about_to_be_replaced_stand_before_a_poison_event_until_then():
+    library.record(Member("Ada"))
+    advance(LOANS)
+    choosy = Choosy()
+    poison = library.record(Member("Poison")).position
+    library.record(Member("Ben"))
+
+    advance(choosy)
+
+    (alert,) = alerts(statuses([choosy]))
+    assert alert.text.endswith("ValueError: cannot stand it; it goes on when version 2 is built.")
+    assert Checkpoint.objects.get(name="Loans").error_position == poison
+    assert go_on(choosy, seconds=10)
+    advance(choosy)
+    assert [alert.kind for alert in alerts(statuses([choosy]))] == ["parked"]
+    assert names() == ["Ada", "Ben"]
 
 
 def test_a_higher_version_is_built_by_the_workers_in_steps(monkeypatch):

@@ -117,15 +117,30 @@ def test_rows_too_many_and_missing_are_told_apart():
     assert [str(row) for row in compared.examples] == [f"{gone} is missing", "Z is too many"]
 
 
-def test_changes_that_are_expected_are_swapped_in():
+def test_changes_that_are_expected_are_told_and_swapped_in():
     tell(300)
     advance()
-    tamper()
+    key = tamper()
 
     built = rebuild(BOOKS, expect_changes=True)
 
-    assert built.compared == []
+    (cards,) = [each for each in built.told()["tables"] if each["differing"]]
+    assert (cards["table"], cards["columns"], cards["keys"]) == ("lending_bookcard", {"title": 1}, [str(key)])
+    assert "Tampered" not in str(built.told()), "rows may be personal"
     assert tables() == naive()
+
+
+def test_of_what_was_empty_or_stands_still_nothing_is_compared():
+    library.record(Member("Ada"))
+
+    first = rebuild(LOANS, expect_changes=True)
+    Checkpoint.objects.filter(name="Loans").update(error="it cannot", error_position=1)
+    library.record(Member("Ben"))
+    second = rebuild(LOANS, expect_changes=True)
+
+    assert (first.compared, second.compared) == ([], [])
+    assert second.position == log.horizon(), "and the new tables are past what it stood before"
+    assert Checkpoint.objects.get(name="Loans").error == ""
 
 
 def louder(**declared: object) -> Projection:

@@ -177,6 +177,7 @@ def test_an_event_that_fails_in_another_process_is_the_one_that_is_named(monkeyp
     library.record(book := next(book for book in books if not parts(2)[0].holds(book.id)))
     book.appraise(Decimal(-1))
     library.record(book)
+    advance(BOOKS)
     ((position, name),) = sql("SELECT position, name FROM eventstore_event ORDER BY position DESC LIMIT 1")
 
     with pytest.raises(EventFailed, match=rf"Books cannot apply {name} at position {position}: .*price_not_negative"):

@@ -7,10 +7,10 @@ import pytest
 from django.utils import timezone
 
 from eventstore import log
-from projections import operations, status, tasks
-from projections.models import Checkpoint, Parked
+from projections import complaints, operations, status, tasks
+from projections.models import Checkpoint, Complaint, Parked
 from projections.status import Alert, alerts, statuses
-from projections.tasks import Complaints, sweep
+from projections.tasks import sweep
 from tests.lending.domain import Member
 from tests.lending.story import library, tell
 from tests.projections.conftest import LOANS, SHELVES, advance, sql
@@ -165,7 +165,6 @@ def test_a_rebuild_that_was_refused_is_an_alert():
 
 def test_an_alert_is_said_once_and_again_when_it_has_changed_or_come_back(caplog):
     stand()
-    complaints = Complaints()
 
     def say(error: str) -> list[str]:
         caplog.clear()
@@ -176,19 +175,44 @@ def test_an_alert_is_said_once_and_again_when_it_has_changed_or_come_back(caplog
     assert [say(error) for error in ("a", "a", "b", "", "b")] == [["a"], [], ["b"], [], ["b"]]
 
 
-def test_a_sweep_says_what_is_wrong(caplog, monkeypatch):
-    monkeypatch.setattr(tasks, "complaints", Complaints())
+def test_of_two_processes_that_look_at_once_one_says_it(caplog, monkeypatch):
+    stand(error="a")
+    look = complaints.statuses
+
+    def meanwhile(projections):
+        monkeypatch.setattr(complaints, "statuses", look)
+        complaints.say(projections)  # the other
+        return look(projections)
+
+    for error in ("a", "b"):
+        Checkpoint.objects.filter(name="Loans").update(error=error)
+        monkeypatch.setattr(complaints, "statuses", meanwhile)
+        complaints.say([LOANS])
+
+    assert [record.message[-1] for record in caplog.records if record.name == "projections.complaints"] == ["a", "b"]
+
+
+def test_what_is_wrong_with_others_is_left_to_who_looks_at_them(caplog):
+    stand(error="a")
+    complaints.say([LOANS])
+
+    complaints.say([SHELVES])
+
+    assert Complaint.objects.filter(projection="Loans").exists()
+
+
+def test_a_sweep_says_what_is_wrong(caplog):
     position = stand()
     Parked.objects.create(projection="Loans", position=1, stream_id=LOST, name="X")
 
     sweep()
 
-    (said,) = [record for record in caplog.records if record.name == "projections.tasks"]
+    (said,) = [record for record in caplog.records if record.name == "projections.complaints"]
     assert (said.levelno, said.projection, said.kind, said.position) == (logging.ERROR, "Loans", "parked", position)
 
 
 def test_a_horizon_that_cannot_be_published_keeps_no_projection(monkeypatch, caplog):
-    monkeypatch.setattr(tasks, "complaints", Complaints())
+    monkeypatch.setattr(tasks, "publishing", tasks.Publishing())
     end = library.record(Member("Ada")).position
 
     def refuse() -> None:

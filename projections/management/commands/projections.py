@@ -22,6 +22,7 @@ from projections.progress import Report, shown
 from projections.projection import Policy, known
 from projections.rows import EventFailed
 from projections.status import alerts, statuses
+from projections.told import NOT_COMPARED
 from projections.trouble import TROUBLE
 from projections.verify import told
 
@@ -60,7 +61,7 @@ class Command(BaseCommand):
         rebuilding.add_argument(
             "--workers", type=at_least_one, default=1, metavar="N", help="processes that build at once (default: 1)"
         )
-        rebuilding.add_argument("--expect-changes", action="store_true", help="swap even where rows differ")
+        rebuilding.add_argument("--expect-changes", action="store_true", help="say which rows differ, and swap")
         instead = rebuilding.add_mutually_exclusive_group()
         instead.add_argument("--restart", action="store_true", help="do not go on with one that was stopped")
         instead.add_argument("--dry-run", action="store_true", help="say what would change and how long it takes")
@@ -76,7 +77,11 @@ class Command(BaseCommand):
         verifying.add_argument("--sample", **sample)
         verifying.add_argument("--heal", action="store_true", help="put what was built in the place of what differs")
         going_back = add(self.back, "back Orders", 1)
-        going_back.add_argument("--drop", action="store_true", help="throw the kept tables away instead")
+        either = going_back.add_mutually_exclusive_group()
+        either.add_argument("--drop", action="store_true", help="throw the kept tables away instead")
+        either.add_argument(
+            "--even-so", action="store_true", help="also to rows that were found to differ from the log"
+        )
         add(self.replay, "replay Orders --yes", 1).add_argument("--yes", action="store_true", help="do it")
         words = "Events that could not be applied, and wait with all that follow in their streams."
         parked = actions.add_parser(
@@ -179,7 +184,7 @@ class Command(BaseCommand):
                 building.note(projection, error, by=who())
                 raise
             operations.end(projection, "rebuild", by=who(), found=built.told())
-            compared = lines(built.compared) or "  not compared: changes were expected"
+            compared = lines(built.compared) or f"  {NOT_COMPARED}"
             return (
                 f"{projection.name}: rebuilt from {built.events:,} events, up to position {built.position:,}; "
                 f"swapped in {built.swap_seconds * 1000:,.0f} ms.\n{compared}"
@@ -207,7 +212,7 @@ class Command(BaseCommand):
 
         self._each(chosen or projections(), one, "verify")
 
-    def back(self, chosen: Chosen, *, drop: bool, **_: Any) -> None:
+    def back(self, chosen: Chosen, *, drop: bool, even_so: bool, **_: Any) -> None:
         """Put the tables that were kept at the last rebuild in the place of the live ones, at once."""
         (projection,) = chosen
         if drop:
@@ -215,7 +220,7 @@ class Command(BaseCommand):
                 raise CommandError(f"{projection.name} has no old tables: nothing is kept that could be thrown away.")
             self.stdout.write(f"{projection.name}: the kept tables are thrown away. There is no way back.")
         else:
-            self.stdout.write(doors.go_back(projection, by=who()))
+            self.stdout.write(doors.go_back(projection, by=who(), even_so=even_so))
 
     def replay(self, chosen: Chosen, *, yes: bool, **_: Any) -> None:
         """Empty its live tables, and fold the log into them again: readers see them fill.
