@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from projections.projection import Policy, on
-from shop.catalog.repricing.commands import go_on
+from shop.catalog.repricing.commands import take_step
 
 
 class Repricer(Policy):
@@ -11,4 +11,4 @@ class Repricer(Policy):
 
     @on("Repricing.Planned", "Repricing.Advanced")
     def next_step(self, stream_id: UUID) -> None:
-        go_on(stream_id)
+        take_step(stream_id)

@@ -16,6 +16,8 @@ class PriceDraft(models.Model):
     by = models.CharField(max_length=150)
     undoes = models.UUIDField(null=True)
     preview = models.JSONField()
+    counts = models.JSONField(help_text="How many lines there are to each look.")
+    average = models.CharField(max_length=20, help_text="By how many percent prices change.")
     made_at = models.DateTimeField(db_default=Now(), db_index=True)
 
     class Meta:

@@ -18,7 +18,7 @@ from shop.catalog.domain import Product
 from shop.catalog.models import RepricedLine, RepricingSummary
 from shop.catalog.repricing import commands
 from shop.catalog.repricing.commands import plan_repricing, stop_repricing, undo_prices
-from shop.catalog.repricing.domain import Repricing
+from shop.catalog.repricing.domain import Change, Repricing
 from shop.catalog.repricing.files import Wanted
 from shop.catalog.repricing.known import shown
 from shop.catalog.repricing.previews import preview
@@ -123,6 +123,49 @@ def test_killed_in_the_middle_it_goes_on_and_changes_each_price_once(after):
     assert Counter(changed.values_list("stream_id", flat=True)) == Counter(id_of("product", sku) for sku in skus)
     assert counts(correlation) == ("finished", 7, 0, 0, 0)
     assert Event.objects.filter(correlation_id=correlation, name="Repricing.Advanced").count() == 3
+
+
+def test_a_step_ends_when_its_time_is_over_and_the_next_one_goes_on():
+    skus = [f"SKU{n}" for n in range(5)]
+    goods(**dict.fromkeys(skus, 0))
+    with patch.object(commands, "SECONDS", 0), patch.object(commands, "AT_ONCE", 2):
+        correlation = imported(**dict.fromkeys(skus, "13.00"))
+        come_to_rest()
+
+    assert counts(correlation) == ("finished", 5, 0, 0, 0)
+    assert Event.objects.filter(correlation_id=correlation, name="Repricing.Advanced").count() == 3
+
+
+def test_who_changes_a_price_while_a_step_is_decided_on_is_faster():
+    goods(MUG=0, TEA=0)
+    correlation = imported(MUG="13.00", TEA="14.00")
+    decide, others = commands.carried_out, [euros("9.00")]
+
+    def decided(*args):
+        outcome = decide(*args)
+        while others:
+            with because(command_id=uuid4()):
+                set_price(id_of("product", "TEA"), price=others.pop())
+        return outcome
+
+    with patch.object(commands, "carried_out", decided):
+        come_to_rest()
+
+    assert prices("MUG", "TEA") == ["13.00 EUR", "9.00 EUR"]
+    assert counts(correlation) == ("finished", 1, 0, 1, 0)
+
+
+def test_a_product_that_there_is_not_is_refused_and_the_others_are_changed():
+    goods(MUG=0)
+    changes = [Change(sku, 1, euros("12.50"), euros("13.00"), price=euros("13.00")) for sku in ("NONE", "MUG")]
+    correlation = uuid4()
+    with because(correlation_id=correlation):
+        plan_repricing(uuid4(), kind="import", title="x", changes=changes, reason="y")
+
+    come_to_rest()
+
+    assert (prices("MUG"), counts(correlation)) == (["13.00 EUR"], ("finished", 1, 0, 0, 1))
+    assert RepricedLine.objects.get(number=1).detail == "There is no product with the SKU NONE."
 
 
 def test_stopped_it_changes_no_more():

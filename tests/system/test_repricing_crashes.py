@@ -28,8 +28,8 @@ def worked_and_died() -> list[str]:
     """Have workers carry it out, of which each dies in another place, until one is done; where they died."""
     places: list[str] = []
     for place in islice(cycle(PLACES), 20):
-        line = dying_in_its_second(commands.change_price) if place == "in a line" else commands.change_price
-        with patch.object(commands, "change_price", line), patch.object(commands, "STEP", STEP):
+        line = dying_in_its_second(commands.carried_out) if place == "in a line" else commands.carried_out
+        with patch.object(commands, "carried_out", line), patch.object(commands, "STEP", STEP):
             died, _ = forked(come_to_rest, lambda point, at=place: is_step(point, at))
         if not died:
             return places
@@ -37,14 +37,14 @@ def worked_and_died() -> list[str]:
     raise AssertionError(f"Expected that a worker is done after some died, found {places}.")
 
 
-def dying_in_its_second(change_price: Any) -> Any:
-    changed: list[Any] = []
+def dying_in_its_second(carried_out: Any) -> Any:
+    outcomes: list[Any] = []
 
-    def change(*args: Any, **kwargs: Any) -> Any:
-        changed.append(change_price(*args, **kwargs))
-        return os._exit(DIED) if len(changed) == 2 else changed[-1]
+    def one(*args: Any) -> Any:
+        outcomes.append(carried_out(*args))
+        return os._exit(DIED) if len(outcomes) == 2 else outcomes[-1]
 
-    return change
+    return one
 
 
 def is_step(point: Point, place: str) -> bool:

@@ -1,28 +1,30 @@
-"""Many prices at once: planned by one command, carried out by a policy in steps, each line a command of its own."""
+"""Many prices at once: planned by one command, carried out by a policy in steps, each of them one command."""
 
-from collections.abc import Sequence
-from uuid import UUID, uuid5
-
-from eventsourcing.application import AggregateNotFoundError
+import time
+from collections.abc import Iterator, Sequence
+from uuid import UUID
 
 from eventstore.cause import because, cause, now
 from eventstore.domain import uuid7
 from eventstore.persistence import rows
 from shop.application import Receipt, command, find, shop
 from shop.catalog.domain import Product
-from shop.catalog.repricing.domain import Change, Outcome, PriceMoved, Repricing, UnknownSku, carry_out
+from shop.catalog.repricing.domain import Change, Outcome, Repricing, UnknownSku, carried_out
 from shop.catalog.repricing.files import Wanted
 from shop.catalog.repricing.known import exactly
 from shop.catalog.repricing.previews import preview
 from shop.catalog.repricing.undo import undoing
-from shop.errors import Refused
 from shop.values import id_of
 
 TITLE = """
     select convert_from(data, 'UTF8')::json->>'title' from eventstore_event
     where correlation_id = %s and name = 'Repricing.Planned' limit 1"""
-LAST = "select event_id from eventstore_event where correlation_id = %s order by position desc limit 1"
-STEP = 50  # changes in one commit: it holds the horizon back for as long as it takes
+LAST = """
+    select event_id from eventstore_event
+    where correlation_id = %s order by name = 'Repricing.Finished' desc, position desc limit 1"""
+STEP = 1000  # changes in one commit, at most …
+SECONDS = 0.5  # … and as many as are decided on in that time: between two steps it is seen how far it is
+AT_ONCE = 100  # products that are read together
 
 
 @command
@@ -69,34 +71,29 @@ def stop_repricing(repricing_id: UUID, *, reason: str) -> Receipt:
 
 
 @command
-def change_price(product_id: UUID, *, change: Change) -> Receipt:
-    """PriceMoved: the product is not as it was when that was decided on; BadSchedule."""
-    product = shop.load(Product, product_id)
-    carry_out(product, change, now())
-    return shop.record(product)
-
-
-def go_on(repricing_id: UUID) -> None:
-    """Carry out the next step, if it is not over: the changes and the note of it are one commit, the caller's."""
+def take_step(repricing_id: UUID) -> Receipt:
+    """Carry out its next changes, and note what came of them: one append, so that each is carried out once."""
     repricing = shop.load(Repricing, repricing_id)
+    decided = list(_decided(repricing))
+    if not decided:
+        return Receipt(repricing.id, repricing.version, None)
+    repricing.advance([outcome for _, outcome in decided])
+    changed = [product for product, outcome in decided if product and outcome.result == "changed"]
     with because(actor=repricing.by, reason=repricing.why):
-        outcomes = [_ask(repricing, number, change) for number, change in repricing.next(STEP)]
-        if outcomes:
-            repricing.advance(outcomes)
-            shop.record(repricing)
+        return shop.record(repricing, *changed)
 
 
-def _ask(repricing: Repricing, number: int, change: Change) -> Outcome:
-    try:
-        with because(command_id=uuid5(repricing.id, str(number))):
-            receipt = change_price(id_of("product", change.sku), change=change)
-    except AggregateNotFoundError:
-        return Outcome(number, change, "refused", f"There is no product with the SKU {change.sku}.")
-    except PriceMoved as moved:
-        return Outcome(number, change, "conflict", str(moved))
-    except Refused as refused:
-        return Outcome(number, change, "refused", str(refused))
-    return Outcome(number, change, "unchanged" if receipt.position is None else "changed")
+def _decided(repricing: Repricing) -> Iterator[tuple[Product | None, Outcome]]:
+    """What becomes of the next products, until the time is over; nothing of it is stored yet."""
+    until, left = time.monotonic() + SECONDS, repricing.next(STEP)
+    while left:
+        some, left = left[:AT_ONCE], left[AT_ONCE:]
+        products = shop.load_all(Product, [id_of("product", change.sku) for _, change in some])
+        for number, change in some:
+            product = products.get(id_of("product", change.sku))
+            yield product, carried_out(product, number, change, now())
+        if time.monotonic() > until:
+            break
 
 
 def title_of(correlation_id: UUID) -> str:

@@ -109,6 +109,19 @@ def carry_out(product: Product, change: Change, now: datetime) -> None:
             product.schedule_price(period.price, max(period.starts or now, now), period.ends, now)
 
 
+def carried_out(product: Product | None, number: int, change: Change, now: datetime) -> Outcome:
+    """What comes of the change with that number; ``product``: there is none with that SKU, if None."""
+    if product is None:
+        return Outcome(number, change, "refused", f"There is no product with the SKU {change.sku}.")
+    try:
+        carry_out(product, change, now)
+    except PriceMoved as moved:
+        return Outcome(number, change, "conflict", str(moved))
+    except Refused as refused:
+        return Outcome(number, change, "refused", str(refused))
+    return Outcome(number, change, "changed" if product.pending_events else "unchanged")
+
+
 class Repricing(Aggregate):
     """running → finished | stopped. All of it has one correlation id; ``undoes`` is that of what it sets back."""
 

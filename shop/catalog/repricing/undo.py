@@ -40,6 +40,9 @@ class _Prices(NamedTuple):
         return found.price if found else self.usual
 
 
+NONE = _Prices(None, (), 0)
+
+
 def undoing(correlation_id: UUID, now: datetime) -> Preview:
     """A change for each product whose prices were changed; those that others changed since are conflicts, and say so.
 
@@ -102,15 +105,13 @@ def _line(number: int, entries: list[Entry], correlation_id: UUID, now: datetime
 
 def _states(entries: list[Entry], first: int, last: int) -> tuple[_Prices, _Prices, Product]:
     """The prices before the version ``first`` and after ``last``, and the product as it is now."""
-    before = left = _Prices(None, (), 0)
     product: Any = None
-    for entry in entries:
-        product = folded(product, events([entry]), [entry])
-        if entry.version < first:
-            before = _Prices(product.price, product.schedules, product.revisions)
-        if entry.version <= last:
-            left = _Prices(product.price, product.schedules, product.revisions)
-    return before, left, product
+    told: list[_Prices] = []
+    for until in (first - 1, last, entries[-1].version):
+        some = [entry for entry in entries if (product.version if product else 0) < entry.version <= until]
+        product = folded(product, events(some), some)
+        told.append(_Prices(product.price, product.schedules, product.revisions) if product else NONE)
+    return told[0], told[1], product
 
 
 def _is_anothers(entry: Entry, mine: list[Entry], added: set[int]) -> bool:

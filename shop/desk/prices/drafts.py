@@ -1,7 +1,6 @@
 """What would change: looked at line by line, and then applied for a reason, or left."""
 
 from datetime import UTC, datetime
-from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -13,12 +12,12 @@ from rest_framework.exceptions import ValidationError
 from eventstore.cause import because
 from projections.waiting import wait_until
 from shop.catalog.repricing.commands import plan_repricing, title_of
-from shop.catalog.repricing.previews import STEEP, Preview
+from shop.catalog.repricing.previews import STEEP
 from shop.catalog.repricing.undo import NothingToUndo, undoing
 from shop.desk.doors import only, show
 from shop.desk.models import PriceDraft
 from shop.desk.paging import paged, place_of
-from shop.desk.prices.kept import keep, read
+from shop.desk.prices.kept import LOOKS, Lines, keep, read
 from shop.errors import Refused
 from shop.forms import Text
 
@@ -28,56 +27,40 @@ PATIENCE = 3.0  # seconds for the list to see what was just planned
 
 @only("repricings.create")
 def draft(request: HttpRequest, pk: UUID) -> HttpResponse:
-    found = get_object_or_404(PriceDraft, pk=pk)
-    told = read(found)
-    wrong = _apply(request, found, told) if request.method == "POST" else ""
+    found = get_object_or_404(PriceDraft.objects.defer("preview"), pk=pk)
+    wrong = _apply(request, found) if request.method == "POST" else ""
     if isinstance(wrong, HttpResponse):
         return wrong
-    looks: dict[str, Any] = {
-        "changes": [each for each in told.planned if not each.conflict],
-        "steep": [each for each in told.planned if each.steep],
-        "conflicts": [each for each in told.planned if each.conflict],
-        "same": told.same,
-        "wrong": told.wrong,
-    }
-    first = next((name for name in ("conflicts", "changes", "wrong", "same") if looks[name]), "changes")
-    look = request.GET.get("show", first if found.kind == "undo" else "changes" if looks["changes"] else first)
-    page = paged(request, looks.get(look, told.planned), ON_A_PAGE)
+    first = next((name for name in ("conflicts", "changes", "wrong", "same") if found.counts[name]), "changes")
+    look = request.GET.get("show", first if found.kind == "undo" or not found.counts["changes"] else "changes")
+    page = paged(request, Lines(found, look if look in LOOKS else "changes"), ON_A_PAGE)
     return show(
         request,
         "desk/prices/draft.html",
         found.title,
         status=422 if wrong else 200,
         draft=found,
-        told=told,
-        counts={name: len(lines) for name, lines in looks.items()},
+        counts=found.counts,
+        planned=found.counts["changes"] + found.counts["conflicts"],
         look=look,
         page=page,
         place=place_of(request),
         wrong=wrong,
         asked=request.POST,
-        must_confirm=_must_confirm(found, told),
         steep_at=STEEP,
-        average=average(told),
     )
 
 
-def _must_confirm(found: PriceDraft, told: Preview) -> bool:
+def _must_confirm(found: PriceDraft) -> bool:
     """An undo sets back what is known; a change by more than half of a price might be a slip."""
-    return found.kind != "undo" and told.steep > 0
+    return found.kind != "undo" and found.counts["steep"] > 0
 
 
-def average(told: Preview) -> str:
-    """By how much prices change, all in all."""
-    known = [each.change.percent for each in told.planned if each.change.percent is not None and not each.conflict]
-    return f"{sum(known) / len(known):+.1f}" if known else ""
-
-
-def _apply(request: HttpRequest, found: PriceDraft, told: Preview) -> HttpResponse | str:
+def _apply(request: HttpRequest, found: PriceDraft) -> HttpResponse | str:
     """To the page of the change; or what is missing."""
-    if _must_confirm(found, told) and "steep" not in request.POST:
+    if _must_confirm(found) and "steep" not in request.POST:
         return f"Say that you have looked at the changes of more than {STEEP} %: tick the box."
-    if told.wrong and "leave_out" not in request.POST:
+    if found.counts["wrong"] and "leave_out" not in request.POST:
         return "Say that the lines with errors are to be left out: tick the box. Or mend them, and import again."
     try:
         reason = Text(max_length=500).run_validation(request.POST.get("reason", ""))
@@ -89,7 +72,7 @@ def _apply(request: HttpRequest, found: PriceDraft, told: Preview) -> HttpRespon
                 found.id,
                 kind=found.kind,
                 title=found.title,
-                changes=told.changes,
+                changes=read(found).changes,
                 reason=reason,
                 undoes=found.undoes,
             )
