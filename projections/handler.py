@@ -15,6 +15,7 @@ from eventstore.log import Recorded
 from projections.models import ReadModel
 
 F = TypeVar("F", bound=Callable[..., Any])
+Read = tuple[list[Any], tuple[Any, ...]]  # from an event: keys of rows, and other arguments
 
 # What a handler may ask for beside the facts, and where it stands in a Recorded.
 LOG_WORDS = {"position": 0, "stream_id": 1, "version": 2, "at": 5, "recorded_at": 6}
@@ -98,11 +99,9 @@ class Handler:
         self._facts = _Facts(self.method.__name__, facts, hints, [w for w in self.wanted if not w.computed])
         self._computed = [(place, _function(self.title, w)) for place, w in enumerate(self.wanted) if w.computed]
         # The keys of the rows it wants, and its other arguments. JSON is decoded only for what it declares.
-        self.read: Callable[[Recorded], tuple[list[Any], tuple[Any, ...]]] = (
-            self._read_and_compute if self._computed else self._facts.read
-        )
+        self.read: Callable[[Recorded], Read] = self._read_and_compute if self._computed else self._facts.read
 
-    def _read_and_compute(self, event: Recorded) -> tuple[list[Any], tuple[Any, ...]]:
+    def _read_and_compute(self, event: Recorded) -> Read:
         keys, arguments = self._facts.read(event)
         for place, (function, its_facts) in self._computed:
             keys.insert(place, function(*its_facts.read(event)[1]))
@@ -127,22 +126,28 @@ class _Facts:
                 fields.append((word, hints[word]))
             else:
                 fields.append((word, hints[word], parameter.default))
-        self._takes = len(fields)
+        takes = len(fields)
         for each in wanted:
             if each.field not in LOG_WORDS and each.field not in (field[0] for field in fields):
                 fields.append((each.field, _key_type(each)))
-        self._blank = msgspec.defstruct(name, fields, gc=False, kw_only=True)
+        blank = msgspec.defstruct(name, fields, gc=False, kw_only=True)
         has_facts = any(field[0] not in LOG_WORDS for field in fields)
-        self._decode = msgspec.json.Decoder(self._blank).decode if has_facts else None
-        self._from_log = [(word, LOG_WORDS[word]) for word in parameters if word in LOG_WORDS]
-        self._keys = [(each.field, LOG_WORDS.get(each.field)) for each in wanted]
+        decode = msgspec.json.Decoder(blank).decode if has_facts else lambda data: blank()
+        from_log = [(word, LOG_WORDS[word]) for word in parameters if word in LOG_WORDS]
+        keys = [(each.field, LOG_WORDS.get(each.field)) for each in wanted]
 
-    def read(self, event: Recorded) -> tuple[list[Any], tuple[Any, ...]]:
-        facts = self._decode(event.data) if self._decode else self._blank()
-        for word, place in self._from_log:
-            setattr(facts, word, event[place])
-        keys = [getattr(facts, field) if place is None else event[place] for field, place in self._keys]
-        return keys, astuple(facts)[: self._takes]
+        def read(event: Recorded) -> Read:
+            facts = decode(event.data)
+            for word, place in from_log:
+                setattr(facts, word, event[place])
+            its_keys = [getattr(facts, field) if place is None else event[place] for field, place in keys]
+            return its_keys, astuple(facts)[:takes]
+
+        def read_for_own(event: Recorded) -> Read:
+            return [event[1]], astuple(decode(event.data))
+
+        own = keys == [("stream_id", 1)] and not from_log
+        self.read = read_for_own if own else read
 
 
 def _function(title: str, wanted: Wanted) -> tuple[Callable[..., Any], _Facts]:

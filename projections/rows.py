@@ -16,7 +16,8 @@ from projections.projection import WHOLE, Part, Projection, Subscriber
 
 Handlers = Mapping[str, Sequence[Handler]]
 Way = Callable[[Recorded, list[Any], tuple[Any, ...]], None]  # takes keys of rows, and other arguments
-Step = tuple[int, Recorded, Handler, list[Any], tuple[Any, ...], Way]  # with the place in the batch
+Plan = tuple[Handler, Way, list[list[Any]]]  # with the keys that its events ask for
+Step = tuple[int, Way, Recorded, list[Any], tuple[Any, ...]]  # with the place in the batch
 
 
 class EventFailed(Exception):
@@ -169,29 +170,26 @@ class Rows:
         """Apply ``events``. EventFailed: one of them cannot be, and the rows are of no use."""
         self._first = events[0].position if events else 0
         steps: list[Step] = []
-        asked: dict[Handler, list[list[Any]]] = defaultdict(list)
-        ways: dict[Handler, Way] = {}
+        plans: dict[str, list[Plan]] = {}
         split, place = self.part is not WHOLE, 0
         try:
             for place, event in enumerate(events):
                 if isinstance(event, Unread):
                     raise event.error
-                for handler in self.handlers.get(event.name, ()):
+                if (plan := plans.get(event.name)) is None:
+                    plan = plans[event.name] = [(h, self._way(h), []) for h in self.handlers.get(event.name, ())]
+                for handler, way, asked in plan:
                     keys, arguments = handler.read(event)
                     if split and not self._is_mine(handler, event, keys):
                         continue
-                    if (way := ways.get(handler)) is None:
-                        way = ways[handler] = self._way(handler)
-                    steps.append((place, event, handler, keys, arguments, way))
-                    asked[handler].append(keys)
+                    steps.append((place, way, event, keys, arguments))
+                    asked.append(keys)
         except Exception as error:
             raise EventFailed(self.projection, events[place], error, place) from error
-        self._fetch(asked, cursor)
+        self._fetch([(handler, asked) for plan in plans.values() for handler, _, asked in plan if asked], cursor)
         try:
-            for place, event, handler, keys, arguments, apply in steps:  # noqa: B007  # asked for below
-                apply(event, keys, arguments)
-                if handler.past:
-                    self._apply_to_past(handler, keys[0], arguments)
+            for place, way, event, keys, arguments in steps:  # noqa: B007  # asked for below
+                way(event, keys, arguments)
         except Exception as error:
             raise EventFailed(self.projection, events[place], error, place) from error
 
@@ -213,17 +211,17 @@ class Rows:
             return self.part.holds(event.stream_id)
         return first.column is not None or self.part.holds(keys[0] or event.stream_id)
 
-    def _fetch(self, asked: Mapping[Handler, list[list[Any]]], cursor: Cursor[Any] | None) -> None:
+    def _fetch(self, asked: Sequence[tuple[Handler, list[list[Any]]]], cursor: Cursor[Any] | None) -> None:
         keys: dict[tuple[type[ReadModel], str | None], set[Any]] = defaultdict(set)
-        for handler, lists in asked.items():
+        for handler, lists in asked:
             for wanted, values in zip(handler.wanted, zip(*lists, strict=True), strict=True):
                 keys[wanted.model, wanted.column].update(values)
         for (model, column), found in keys.items():
             table = self.tables[model]
             table.fetch(cursor, column or table.layout.key, found - {None})
-        for handler in (handler for handler in asked if handler.past):
+        for handler, lists in ((handler, lists) for handler, lists in asked if handler.past):
             wanted, table = handler.wanted[0], self.tables[handler.wanted[0].model]
-            those = {first for first, *_ in asked[handler]} - {None}
+            those = {first for first, *_ in lists} - {None}
             if table.past and those and cursor is not None:
                 table.past.fetch(cursor, wanted.column or table.layout.key, list(those))
 
@@ -234,8 +232,17 @@ class Rows:
 
     def _way(self, handler: Handler) -> Way:
         """How ``handler`` is applied: what it needs is looked up once for the whole batch."""
-        if handler.only:
-            return self._to_one(handler, handler.only)
+        way = self._to_one(handler, handler.only) if handler.only else self._to_several(handler)
+        if not handler.past:
+            return way
+
+        def to_past_as_well(event: Recorded, keys: list[Any], arguments: tuple[Any, ...]) -> None:
+            way(event, keys, arguments)
+            self._apply_to_past(handler, keys[0], arguments)
+
+        return to_past_as_well
+
+    def _to_several(self, handler: Handler) -> Way:
         wanted, tables = handler.wanted, [self.tables[wanted.model] for wanted in handler.wanted]
         rest = list(zip(wanted, tables, strict=True))[1:]
 
