@@ -10,7 +10,7 @@ from django.db import connection
 from eventstore.persistence import rows
 from projections.models import Parked
 
-SHORTEST, LONGEST = 0.002, 0.05  # seconds from one look to the next
+SHORTEST, LONGEST = 0.002, 0.05  # seconds from one look to the next: in between an eighth of what was waited
 GRACE = 0.25  # seconds after which a thread no longer relies on another's look: the database may be silent
 
 STAND = """
@@ -23,10 +23,11 @@ STAND = """
 def wait_until(position: int, *names: str, timeout: float = 2.0) -> bool:
     """Wait until the projections ``names`` have seen the event at ``position``; answers whether they have.
 
-    Of all threads of a process that wait, one looks at the checkpoints for all: at once, after 2, 5, 10, … ms, then
-    every 50 ms, and once more after ``timeout`` seconds. Only a look that began later than a thread came counts for it:
-    a rebuild or a restore puts checkpoints back. Inside ``transaction.atomic()`` each looks for itself. If one of the
-    projections has parked that very event, it has not seen it, and the answer is False at once.
+    Of all threads of a process that wait, one looks at the checkpoints for all: at once, after 2, 4, … ms, then an
+    eighth later than it has waited, at most 50 ms, and once more after ``timeout`` seconds. Only a look that began
+    later than a thread came counts for it: a rebuild or a restore puts checkpoints back. Inside
+    ``transaction.atomic()`` each looks for itself. If one of the projections has parked that very event, it has not
+    seen it, and the answer is False at once.
     """
     among = Lookout() if connection.in_atomic_block else lookout
     return among.wait(Waiting(position, names, time.monotonic() + timeout))
@@ -76,7 +77,7 @@ class Lookout:
 
     def _look(self, me: Waiting) -> None:
         """Until ``me`` has its answer; the others get theirs on the way."""
-        pause = SHORTEST
+        since = time.monotonic()
         while True:
             with self._lock:
                 me.bell.clear()  # who comes from here on sets it
@@ -85,12 +86,11 @@ class Lookout:
             self._tell(asking, began)
             if me.answer is not None:
                 return
+            now = time.monotonic()
             next_due = min(each.until for each in asking if each.answer is None)
-            if me.bell.wait(max(SHORTEST, min(pause, next_due - time.monotonic()))):
+            if me.bell.wait(max(SHORTEST, min((now - since) / 8, LONGEST, next_due - now))):
                 time.sleep(max(0.0, began + SHORTEST - time.monotonic()))  # for others who come at the same time
-                pause = SHORTEST
-            else:
-                pause = min(pause * 1.5, LONGEST)
+                since = time.monotonic()
 
     def _tell(self, asking: Sequence[Waiting], began: float) -> None:
         """One look, for all who were there before it."""
