@@ -2,6 +2,7 @@
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ ROWS = {int(row[0].strip("| ")): row for row in TABLE}
 ANY_ID = "01a1f3c2-0000-7000-8000-000000000000"
 
 
+@cache
 def all_named_so() -> set[tuple[str, str]]:
     """All there are: path and name."""
     return {

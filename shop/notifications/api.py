@@ -19,7 +19,7 @@ from shop.notifications.policies import Mails as Writing
 from shop.problems import Problem
 from shop.resource import PATIENCE, Resource, looking_back, position
 
-KINDS = ("confirmed", "rejected", "cancelled", "edited", "dispatched", "refunded")
+KINDS = ("confirmed", "rejected", "cancelled", "edited", "address", "dispatched", "refunded")
 STATUSES = ("waiting", "sent", "shown", "refused", "withdrawn")
 
 

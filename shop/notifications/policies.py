@@ -14,7 +14,7 @@ from eventstore.sealing import ERASED
 from projections.exact import exact
 from projections.projection import Policy, on
 from shop.notifications.models import CustomerCopy, MailVersion, OrderCopy, OrderOf, OutgoingMail
-from shop.values import Money
+from shop.values import Address, Money
 
 LONGEST = 300  # characters of a subject
 
@@ -37,6 +37,10 @@ class Mails(Policy):
     @on("Order.LinesEdited")
     def edited(self, stream_id: UUID, version: int, position: int, reason: str) -> None:
         write("edited", stream_id, version, position, order_id=stream_id, reason=reason)
+
+    @on("Shipment.CustomerAsked")
+    def asked(self, stream_id: UUID, version: int, position: int, ship_to: Address | None, present: Address) -> None:
+        write("address", stream_id, version, position, ordered=str(ship_to or ""), present=str(present))
 
     @on("Shipment.Dispatched")
     def dispatched(self, stream_id: UUID, version: int, position: int, carrier: str, tracking: str) -> None:

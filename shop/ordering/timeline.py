@@ -135,6 +135,10 @@ class OrderTimelines(Projection):
     def address_questioned(self, thread: OrderThread, position: int, at: datetime) -> TimelineEntry:
         return entry(thread.order_id, position, at, "shipment", "address questioned")
 
+    @on("Shipment.CustomerAsked")
+    def customer_asked(self, thread: OrderThread, position: int, at: datetime) -> TimelineEntry:
+        return entry(thread.order_id, position, at, "shipment", "customer asked", "where it goes")
+
     @on("Shipment.AddressAnswered")
     def address_answered(self, thread: OrderThread, decision: str, position: int, at: datetime) -> TimelineEntry:
         return entry(thread.order_id, position, at, "shipment", "address answered", decision)

@@ -11,12 +11,13 @@ from shop.shipping.api import QUESTIONS, STATUSES, TO_DO, AnswerAddress, Dispatc
 from shop.shipping.commands import answer_address, deliver, dispatch, lose, pack
 from shop.shipping.models import ShipmentSummary
 
-DECIDE = {"decision": [("keep", "as it was ordered"), ("use_present", "where the customer lives now")]}
+DECIDE = [("keep", "as it was ordered"), ("use_present", "where the customer lives now")]
+ASK_THEM = ("ask", "ask the customer, by mail")
 PickList = look("look", "look at", {"pick": Q(status__in=TO_DO)}, {"pick": "Pick list"})
 
 
 def decisions(shipment: ShipmentSummary) -> dict[str, Any]:
-    return DECIDE
+    return {"decision": DECIDE if shipment.question == "asked" else [*DECIDE, ASK_THEM]}
 
 
 @admin.register(ShipmentSummary)
@@ -43,7 +44,7 @@ class ShipmentAdmin(ReadOnlyAdmin):
             answer_address,
             AnswerAddress,
             means="Its customer lives elsewhere now. Until somebody decides, it does not leave.",
-            fits=lambda shipment: shipment.question == "open",
+            fits=lambda shipment: shipment.question in ("open", "asked"),
             choices=decisions,
             first=True,
         ),

@@ -16,12 +16,12 @@ from shop.forms import AddressForm, Form, Nothing, Text
 from shop.http import ask
 from shop.resource import Resource
 from shop.shipping.commands import answer_address, deliver, dispatch, lose, pack
-from shop.shipping.domain import DECISIONS, Shipment
+from shop.shipping.domain import ASK, DECISIONS, Shipment
 from shop.shipping.models import ShipmentSummary
 
 STATUSES = ("planned", "packed", "dispatched", "delivered", "lost", "cancelled")
 TO_DO = ("planned", "packed")
-QUESTIONS = ("open", *DECISIONS, "withdrawn")
+QUESTIONS = ("open", "asked", *DECISIONS, "withdrawn")
 
 
 class Dispatch(Form):
@@ -40,7 +40,10 @@ class Lose(Form):
 class AnswerAddress(Form):
     example = {"decision": "use_present"}
 
-    decision = serializers.ChoiceField(DECISIONS, help_text="As ordered, or where the customer lives now.")
+    decision = serializers.ChoiceField(
+        (*DECISIONS, ASK),
+        help_text="As ordered, or where the customer lives now; ask: they are asked by mail, and it waits for them.",
+    )
 
 
 class PackedSerializer(serializers.Serializer):
@@ -94,7 +97,8 @@ class ShipmentFilters(django_filters.FilterSet):
     order_id = django_filters.UUIDFilter()
     customer_id = django_filters.UUIDFilter()
     question = django_filters.ChoiceFilter(
-        choices=[(question, question) for question in QUESTIONS], help_text="open: somebody must decide where it goes."
+        choices=[(question, question) for question in QUESTIONS],
+        help_text="open: somebody must decide where it goes; asked: the customer must.",
     )
     pick_list = django_filters.ChoiceFilter(
         choices=[("true", "to do")], method="to_do", help_text="Those that are planned or packed."
@@ -122,7 +126,7 @@ class Shipments(Resource):
             pieces=sum(line.quantity for line in aggregate.lines),
             ship_to=msgspec.to_builtins(aggregate.ship_to),
             overridden=aggregate.overridden,
-            question="open" if aggregate.question else aggregate.decision,
+            question=("asked" if aggregate.customer_asked else "open") if aggregate.question else aggregate.decision,
             lives_at=msgspec.to_builtins(aggregate.question),
             asked_since=aggregate.asked_since,
             carrier=aggregate.carrier,
@@ -135,7 +139,10 @@ class Shipments(Resource):
     @action(detail=True, methods=["post"])
     @asks(AnswerAddress, "no_address_question", "wrong_status", "customer_erased")
     def address(self, request: Request, pk: UUID) -> Response:
-        """Decide where a parcel goes whose customer lives elsewhere now."""
+        """Decide where a parcel goes whose customer lives elsewhere now, or ask them.
+
+        Asked, they say so on the page of their order, or to you; until then it is not dispatched.
+        """
         return ask(request, AnswerAddress, answer_address, pk)
 
     @action(detail=True, methods=["post"])

@@ -40,7 +40,7 @@ def compare_address(shipment_id: UUID, *, since: datetime) -> Receipt:
 
 @command
 def answer_address(shipment_id: UUID, *, decision: str) -> Receipt:
-    """``keep`` or ``use_present``. NoAddressQuestion."""
+    """``keep``, ``use_present``, or ``ask``: the customer, by mail. NoAddressQuestion."""
     shipment = shop.load(Shipment, shipment_id)
     shipment.answer_address(decision, _present(shipment), now())
     return shop.record(shipment)

@@ -38,6 +38,7 @@ class BadQuantity(Refused):
 
 
 DECISIONS = ("keep", "use_present")
+ASK = "ask"  # no decision yet: it is the customer's
 WITHDRAWN = "withdrawn"  # nobody's decision: the customer has moved back
 ORDERED = "ordered"  # the customer's own: this order alone goes elsewhere, and nobody asks again
 
@@ -99,14 +100,21 @@ class Shipment(Aggregate):
             self._address_answered(self.customer_id, WITHDRAWN, self.ship_to)
 
     def answer_address(self, decision: str, present: Address | None, now: datetime) -> None:
-        """The question as it was raised; one that nobody has raised yet is about the ``present`` address."""
+        """The question as it was raised; one that nobody has raised yet is about the ``present`` address.
+
+        ``ask`` hands it on to the customer, once; it stays open until somebody has decided.
+        """
         self._must_be("planned", "packed", to="be sent elsewhere")
-        if decision not in DECISIONS:
-            raise ValueError(f"Expected {' or '.join(DECISIONS)}, found {decision!r}.")
+        if decision not in (*DECISIONS, ASK):
+            raise ValueError(f"Expected {', '.join(DECISIONS)} or {ASK}, found {decision!r}.")
         if not self.question:
             self.compare(present, now)
         if not self.question:
             raise NoAddressQuestion("It goes where its customer lives: there is nothing to decide.")
+        if decision == ASK:
+            if not self.customer_asked:
+                self._customer_asked(self.customer_id, self.ship_to, self.question)
+            return
         self._address_answered(self.customer_id, decision, self.ship_to if decision == "keep" else self.question)
 
     def send_to(self, address: Address) -> None:
@@ -135,7 +143,8 @@ class Shipment(Aggregate):
         """``present`` is the customer's default address, as the log has it now."""
         self._must_be("packed", to="be dispatched")
         if self.differs(present):
-            raise AddressQuestionOpen("The customer has another address now. Decide first where the parcel goes.")
+            then = "They were asked where" if self.customer_asked else "Decide first where"
+            raise AddressQuestionOpen(f"The customer has another address now. {then} the parcel goes.")
         if self.ship_to is None:
             raise NoAddress("It is not known where the parcel goes: neither order nor customer has an address.")
         if self.ship_to.street == ERASED:
@@ -176,6 +185,7 @@ class Shipment(Aggregate):
         self.question: Address | None = None  # the address that it is asked about
         self.settled: Address | None = None  # the last one that was decided about
         self.asked_since: datetime | None = None
+        self.customer_asked = False
         self.decision = ""
         self.carrier = ""
         self.tracking = ""
@@ -187,7 +197,17 @@ class Shipment(Aggregate):
     ) -> None:
         self.question = present
         self.asked_since = since
+        self.customer_asked = False
         self.decision = ""
+
+    @event("CustomerAsked")
+    def _customer_asked(
+        self,
+        customer_id: UUID | None,
+        ship_to: Annotated[Address | None, PersonalOf("customer_id")],
+        present: Annotated[Address, PersonalOf("customer_id")],
+    ) -> None:
+        self.customer_asked = True
 
     @event("AddressAnswered")
     def _address_answered(
@@ -200,6 +220,7 @@ class Shipment(Aggregate):
             self.settled = self.question
         self.overridden = self.overridden or decision == ORDERED
         self.question = None
+        self.customer_asked = False
         self.ship_to = address
         self.decision = decision
 

@@ -88,6 +88,10 @@ class Shipments(Projection):
         shipment.question, shipment.lives_at, shipment.asked_since = "open", present, since
         shipment.changed_at = at
 
+    @on("Shipment.CustomerAsked")
+    def customer_asked(self, shipment: ShipmentSummary, at: datetime) -> None:
+        shipment.question, shipment.changed_at = "asked", at
+
     @on("Shipment.AddressAnswered")
     def answered(self, shipment: ShipmentSummary, decision: str, address: dict[str, Any] | None, at: datetime) -> None:
         shipment.question, shipment.lives_at, shipment.ship_to = decision, None, address
@@ -132,7 +136,7 @@ class Shipments(Projection):
 
 def settle(shipment: ShipmentSummary) -> None:
     """Nobody needs to decide any more where it goes."""
-    if shipment.question == "open":
+    if shipment.question in ("open", "asked"):
         shipment.question, shipment.lives_at = "", None
 
 

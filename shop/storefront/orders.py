@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
@@ -25,6 +25,8 @@ from shop.ordering.domain import Order
 from shop.ordering.models import OrderSummary
 from shop.ordering.timeline import TimelineEntry
 from shop.roles import ids_of
+from shop.shipping.commands import answer_address
+from shop.shipping.domain import DECISIONS, Shipment, shipment_of
 from shop.storefront.asking import asking, noted, settled, who
 from shop.storefront.baskets import basket_of, fill
 from shop.storefront.checkout import of_a_customer
@@ -85,6 +87,7 @@ def order(request: HttpRequest, order_id: UUID) -> HttpResponse:
         "title": WORDS.get(code, "It could not be placed"),
         "reason": REASONS.get(found.cancel_reason, found.cancel_reason),
         "short": short_of(found) if code == "insufficient_stock" else [],
+        "parcel": find(Shipment, shipment_of(order_id)),
         "can_cancel": found.status in ("placed", "confirmed"),
         "entries": TimelineEntry.objects.filter(order_id=order_id).order_by("id")[:100],
     }
@@ -123,6 +126,24 @@ def cancel(request: HttpRequest, order_id: UUID) -> HttpResponse:
     try:
         with asking(request):
             noted(request, cancel_order(order_id, reason="The customer changed their mind."))
+    except Refused as refused:
+        messages.error(request, str(refused))
+    return redirect(f"/orders/{order_id}/")
+
+
+@require_POST
+@of_a_customer
+def answer(request: HttpRequest, order_id: UUID) -> HttpResponse:
+    """Where the parcel of who has moved is to go: they were asked."""
+    mine(request, order_id)
+    if find(Shipment, shipment_of(order_id)) is None:
+        raise Http404
+    if (decision := request.POST.get("decision")) not in DECISIONS:
+        return HttpResponseBadRequest(f"Expected {' or '.join(DECISIONS)}.")
+    try:
+        with asking(request):
+            noted(request, answer_address(shipment_of(order_id), decision=decision))
+        messages.success(request, "Thank you. Your parcel goes where you said.")
     except Refused as refused:
         messages.error(request, str(refused))
     return redirect(f"/orders/{order_id}/")

@@ -21,6 +21,7 @@ urlpatterns = [
     path("orders/<uuid:order_id>/", orders.order, name="order"),
     path("orders/<uuid:order_id>/again/", orders.again, name="order-again"),
     path("orders/<uuid:order_id>/cancel/", orders.cancel, name="order-cancel"),
+    path("orders/<uuid:order_id>/address/", orders.answer, name="order-address"),
     path("account/", account.account, name="account"),
     path("account/name/", account.rename, name="account-name"),
     path("account/email/", account.email, name="account-email"),

@@ -7,6 +7,8 @@ import pytest
 from rest_framework.test import APIClient
 
 from eventstore.models import Event
+from projections.lease import begin
+from projections.projection import known
 from shop.customers.commands import change_address
 from shop.shipping.commands import cancel_shipment, dispatch, pack, plan_shipment
 from shop.shipping.domain import Packed
@@ -72,6 +74,40 @@ def test_scenario_05_reconcile_before_shipping(
     told = api.get(f"{parcel}history/").json()["results"]
     (decided,) = [each for each in told if each["name"] == "Shipment.AddressAnswered"]
     assert (decided["facts"]["decision"], decided["actor"]) == (decision, "support")
+
+
+def test_the_customer_is_asked_by_mail_and_the_parcel_waits_for_them(
+    api: APIClient, ada: UUID, mug: UUID, order: UUID, catch_up: Callable[[], None]
+) -> None:
+    begin(known()["Mails"])
+    begin(known()["AddressQuestions"])
+    shipment = plan_shipment(order, customer_id=ada, lines=[MUGS], ship_to=HAMBURG).id
+    parcel = f"{SHIPMENTS}{shipment}/"
+    api.post(f"{parcel}pack/")
+    change_address(ada, 1, address=BREMEN)
+
+    first, again = (api.post(f"{parcel}address/", {"decision": "ask"}) for _ in range(2))
+    held = api.post(f"{parcel}dispatch/", {"carrier": "DHL"}, HTTP_IDEMPOTENCY_KEY="1")
+    catch_up()
+    shown, then = api.get(parcel).json(), api.get(parcel, {"as_of": f"v{first.json()['version']}"}).json()
+    listed = api.get(SHIPMENTS, {"question": "asked"}).json()["results"]
+    (mail,) = api.get("/api/v1/mails/", {"kind": "address"}).json()["results"]
+    told = [each["what"] for each in api.get(f"/api/v1/orders/{order}/timeline/").json()["results"]]
+    answered = api.post(f"{parcel}address/", {"decision": "use_present"})
+    sent = api.post(f"{parcel}dispatch/", {"carrier": "DHL"}, HTTP_IDEMPOTENCY_KEY="2")
+    catch_up()
+
+    assert (first.status_code, again.json()["position"]) == (200, None)
+    assert (held.status_code, held.json()["code"]) == (409, "address_question_open")
+    assert (shown["question"], shown["lives_at"]["city"]) == ("asked", "Bremen")
+    assert (then, [each["id"] for each in listed]) == (shown, [str(shipment)])
+    assert (mail["recipient"], mail["subject"]) == ("ada@example.com", "Where should your order PO 4711 go?")
+    text = api.get(f"/api/v1/mails/{mail['id']}/").json()["text"]
+    assert f"  {HAMBURG}\n" in text
+    assert f"  {BREMEN}\n" in text
+    assert "customer asked" in told
+    assert (answered.status_code, sent.status_code) == (200, 200)
+    assert api.get(parcel).json()["ship_to"]["city"] == "Bremen"
 
 
 def test_questions_and_the_pick_list_are_lists_of_their_own(

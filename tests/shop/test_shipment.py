@@ -148,6 +148,43 @@ def test_a_decision_says_where_it_goes(decision, goes_to):
     assert shipment.ship_to == goes_to
 
 
+def test_the_customer_may_be_asked_once_and_it_stays_open_until_somebody_has_decided():
+    shipment = packed()
+    shipment.compare(AWAY, NOON)
+    given(shipment)
+
+    for _ in range(2):
+        shipment.answer_address("ask", AWAY, NOON)
+    with pytest.raises(AddressQuestionOpen, match="They were asked where the parcel goes"):
+        shipment.dispatch("DHL", "", AWAY)
+    shipment.answer_address("keep", AWAY, NOON)
+
+    assert facts(shipment) == [
+        ("Shipment.CustomerAsked", {"customer_id": ADA, "ship_to": HOME, "present": AWAY}),
+        ("Shipment.AddressAnswered", {"customer_id": ADA, "decision": "keep", "address": HOME}),
+    ]
+    assert (shipment.customer_asked, shipment.question) == (False, None)
+
+
+def test_who_was_asked_and_moves_once_more_is_to_be_asked_anew():
+    shipment = packed()
+    shipment.answer_address("ask", AWAY, NOON)
+    given(shipment)
+
+    shipment.compare(FAR, NOON)
+    shipment.answer_address("ask", FAR, NOON)
+
+    assert facts(shipment) == [
+        ("Shipment.AddressQuestioned", {"customer_id": ADA, "present": FAR, "since": NOON}),
+        ("Shipment.CustomerAsked", {"customer_id": ADA, "ship_to": HOME, "present": FAR}),
+    ]
+
+
+def test_an_answer_that_there_is_not_is_a_mistake_of_the_caller():
+    with pytest.raises(ValueError, match="Expected keep, use_present or ask, found 'burn'"):
+        packed().answer_address("burn", AWAY, NOON)
+
+
 def test_a_question_that_nobody_has_raised_yet_is_raised_with_its_answer():
     shipment = packed()
 

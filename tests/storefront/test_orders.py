@@ -6,14 +6,18 @@ from uuid import UUID, uuid4
 import pytest
 from django.contrib.auth.models import User
 
+from eventstore.models import Event
 from shop.application import shop
 from shop.catalog.commands import rename_product
+from shop.customers.commands import change_address
 from shop.ordering.commands import Item, note_order, place_order
 from shop.ordering.domain import Order
 from shop.payments.commands import record_outcome
 from shop.payments.domain import Outcome, payment_of
-from tests.shop.orders import card, come_to_rest
-from tests.storefront.conftest import Visitor, a_customer, seen_all
+from shop.shipping.commands import answer_address, plan_shipment
+from shop.shipping.domain import Packed, Shipment
+from tests.shop.orders import AWAY, card, come_to_rest
+from tests.storefront.conftest import HOME, Visitor, a_customer, seen_all, words
 
 
 @pytest.fixture
@@ -80,7 +84,7 @@ def test_what_staff_note_is_no_business_of_the_page(customer: Visitor, order: UU
     assert "<script>alert" not in customer.get(f"/orders/{order}/").content.decode()
 
 
-@pytest.mark.parametrize("path", ["", "again/", "cancel/"])
+@pytest.mark.parametrize("path", ["", "again/", "cancel/", "address/"])
 def test_others_orders_there_are_none(path: str, order: UUID) -> None:
     grace = a_customer("Grace", "grace@example.com")
     visitor = Visitor()
@@ -131,3 +135,33 @@ def test_no_page_has_anything_inline(customer: Visitor, order: UUID) -> None:
         assert "<style" not in html, path
         assert "<script>" not in html, path
         assert " onclick=" not in html, path
+
+
+@pytest.mark.parametrize(("number", "decision", "city"), [(0, "keep", "Hamburg"), (1, "use_present", "Bremen")])
+def test_who_has_moved_and_is_asked_says_where_the_parcel_goes(
+    number: int, decision: str, city: str, customer: Visitor, ada: UUID, order: UUID
+) -> None:
+    lines = [Packed(line.sku, line.name, line.quantity) for line in shop.load(Order, order).lines]
+    parcel = plan_shipment(order, customer_id=ada, lines=lines, ship_to=HOME).id
+    change_address(ada, 1, address=AWAY)
+    page, question = f"/orders/{order}/", "You have moved. Where should your parcel go?"
+    before = customer.sees(page)
+    answer_address(parcel, decision="ask")
+
+    asked = customer.sees(page)
+    wrong = customer.post(f"{page}address/", {"decision": "ask"})
+    customer.send(page, f"{page}address/", number)
+    after = customer.sees(page)
+    late = words(customer.post(f"{page}address/", {"decision": decision}, follow=True))
+
+    assert (question in before, question in asked, question in after) == (False, True, False)
+    assert wrong.status_code == 400
+    assert shop.load(Shipment, parcel).ship_to.city == city
+    assert f"Where it goes {'Kai 3 20457 Hamburg' if number == 0 else 'Am Wall 1 28195 Bremen'}" in after
+    assert "there is nothing to decide" in late
+    decided = Event.objects.get(name="Shipment.AddressAnswered")
+    assert (shop.load(Shipment, parcel).decision, decided.actor) == (decision, str(ada))
+
+
+def test_of_a_parcel_that_is_not_planned_yet_nothing_is_decided(customer: Visitor, order: UUID) -> None:
+    assert customer.post(f"/orders/{order}/address/", {"decision": "keep"}).status_code == 404

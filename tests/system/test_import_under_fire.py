@@ -35,7 +35,7 @@ def orders(tmp_path):
     return path
 
 
-def test_an_import_goes_on_while_workers_die_and_the_broker_is_away(empty_log, broker, orders, tmp_path):
+def test_scenario_13_exactly_once_effect_of_real_orders_while_workers_die(empty_log, broker, orders, tmp_path):
     kills, _ = import_under_fire(broker, orders, tmp_path, away=1.0, between=1.5)
 
     assert kills >= 2
