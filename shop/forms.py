@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NoReturn
 
 from django.core.validators import EmailValidator, RegexValidator
 from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
@@ -127,6 +127,16 @@ class Code(Text):
         if (code := super().to_internal_value(data)) not in self.codes:
             self.fail("invalid_choice", code=code[:20], standard=self.standard)
         return code
+
+
+class Choice(serializers.ChoiceField):
+    """One of a few words; another is told which there are."""
+
+    default_error_messages = {"invalid_choice": "Expected {choices}, found {found!r}."}
+
+    def fail(self, key: str, **more: Any) -> NoReturn:
+        super().fail(key, choices=" or ".join(map(str, self.choices)), found=str(more.get("input"))[:40], **more)
+        raise AssertionError
 
 
 class Whole(serializers.IntegerField):

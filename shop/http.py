@@ -138,6 +138,9 @@ def id_of_request(request: HttpRequest) -> str:
 
 def explain(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
     """Django REST framework's exception handler: a problem, or None for what nobody foresaw."""
+    if isinstance(error, exceptions.MethodNotAllowed):
+        can = [method for method in context["view"].allowed_methods if method != "OPTIONS"]
+        error = Problem("method_not_allowed", f"Expected {' or '.join(can)}, found {context['request'].method}.")
     problem = problem_of(error)
     return problem.answer() if problem else None
 

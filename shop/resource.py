@@ -148,7 +148,7 @@ class Resource(GenericViewSet):
         filters = DjangoFilterBackend().get_filterset(request, self.get_queryset(), self)
         for name, errors in filters.errors.items():
             if name in self.asked.values:
-                self.asked.wrong(name, " ".join(errors))
+                self.asked.wrong(name, expected(filters.filters[name], self.asked.values[name]) or " ".join(errors))
         rows = filters.qs if filters.is_valid() else self.get_queryset()
         wanted = self.wanted()
         answer = self.page(rows, self.get_serializer_class(), self.orderings, self.made_ready)
@@ -265,6 +265,12 @@ def wait_for(name: str, after: int) -> None:
 def opened(events: Sequence[Event]) -> Sequence[Entry]:
     """As today's code reads them, personal facts too; those of who was erased say so."""
     return present([Entry(*(getattr(event, name) for name in Entry._fields)) for event in events])
+
+
+def expected(filter: Any, given: str) -> str:
+    """Of a filter that takes one of a few words: which."""
+    choices = [str(value) for value, _ in filter.extra.get("choices", ())]
+    return f"Expected {' or '.join(choices)}, found {given[:40]!r}." if choices else ""
 
 
 def of_all(text: str) -> int | datetime:

@@ -99,34 +99,26 @@ class Description(SpectacularAPIView):
         Asked(request, ()).settle()
 
 
-class IndexSerializer(serializers.Serializer):
-    example = {
-        name: f"/api/v1/{path}/"
-        for path in (
-            *("customers", "products", "orders", "ops/projections", "ops/parked"),
-            *("token", "schema", "docs", "problems"),
-        )
-        for name in (path.removeprefix("ops/"),)
-    }
+PLACES = (
+    *("customers", "products", "repricings", "stock", "checkouts", "orders", "cards", "payments", "shipments", "mails"),
+    *("billing/contacts", "billing/payments", "reports/sales", "reports/best-sellers", "reports/takings"),
+    *("reports/unshipped", "reports/month-close", "events", "consistency"),
+    *("ops/projections", "ops/parked", "ops/processes", "token", "schema", "docs", "problems"),
+)
 
-    customers = serializers.CharField()
-    products = serializers.CharField()
-    orders = serializers.CharField()
-    projections = serializers.CharField()
-    parked = serializers.CharField()
-    token = serializers.CharField()
-    schema = serializers.CharField()
-    docs = serializers.CharField()
-    problems = serializers.CharField()
+
+class IndexSerializer(serializers.Serializer):
+    example = {place: f"/api/v1/{place}/" for place in PLACES}
+
+    def get_fields(self) -> dict[str, serializers.Field]:
+        return {place: serializers.CharField() for place in PLACES}
 
 
 class Index(Open):
     @shows(IndexSerializer)
     def get(self, request: Request) -> Response:
-        """What there is, and where."""
-        lists = {name: reverse(f"{name}-list") for name in ("customers", "products", "orders")}
-        ops = {"projections": reverse("ops-projections"), "parked": reverse("ops-parked")}
-        return Response(lists | ops | {name: reverse(name) for name in ("token", "schema", "docs", "problems")})
+        """What there is, and where; `docs` says what can be done with it."""
+        return Response({place: f"{reverse('index')}{place}/" for place in PLACES})
 
 
 class ProblemKindSerializer(serializers.Serializer):

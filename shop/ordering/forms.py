@@ -1,10 +1,9 @@
 """What orders and checkouts may both be told."""
 
-from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail, ValidationError
 
 from shop.docs import AN_ID
-from shop.forms import Form, Id, MoneyForm, Text, Whole
+from shop.forms import Choice, Form, Id, MoneyForm, Text, Whole
 from shop.ordering.commands import Item, Paying
 
 KINDS = ("card", "account", "none")
@@ -22,9 +21,7 @@ class PaymentForm(Form):
     makes = Paying
     example = {"kind": "card", "token": AN_ID}
 
-    kind = serializers.ChoiceField(
-        KINDS, help_text="card, account (the customer's own), or none: not through the shop."
-    )
+    kind = Choice(KINDS, help_text="card, account (the customer's own), or none: not through the shop.")
     token = Id(required=False, allow_null=True, help_text="The card's, from the vault; of other kinds, none.")
 
     def validate(self, paying: Paying) -> Paying:

@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from shop.docs import AN_ID, asks
-from shop.forms import AddressForm, Form, Nothing, Text
+from shop.forms import AddressForm, Choice, Form, Nothing, Text
 from shop.http import ask
 from shop.resource import Resource
 from shop.shipping.commands import answer_address, deliver, dispatch, lose, pack
@@ -40,7 +40,7 @@ class Lose(Form):
 class AnswerAddress(Form):
     example = {"decision": "use_present"}
 
-    decision = serializers.ChoiceField(
+    decision = Choice(
         (*DECISIONS, ASK),
         help_text="As ordered, or where the customer lives now; ask: they are asked by mail, and it waits for them.",
     )
