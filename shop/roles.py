@@ -233,9 +233,13 @@ class ByRole(BasePermission):
         if not request.user.is_authenticated:
             return False
         action = action_of(view, request.method)
-        if action and action not in ACTIONS:
-            self.message = f"Nobody may: {action} is not in the table of roles (shop/roles.py)."
-        return action is None or may(request.user, action)  # without a method, there is nothing to be done
+        if action is None or may(request.user, action):  # without a method, there is nothing to be done
+            return True
+        self.message = f"Nobody may: {action} is not in the table of roles (shop/roles.py)."
+        if wanted := ACTIONS.get(action, "").split():
+            found = " and ".join(sorted(roles_of(request.user))) or "in no role"
+            self.message = f"This is for {' or '.join(wanted)}: you are {found}."
+        return False
 
 
 @contextmanager

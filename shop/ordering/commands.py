@@ -191,28 +191,28 @@ def payment_of(asked: Paying | None) -> Payment | None:
     return Payment("card", str(card.id), card.last_four)
 
 
-def lines_of(items: Sequence[Item]) -> list[Line]:
+def lines_of(items: Sequence[Item], places: str = "/lines/{}") -> list[Line]:
     """With the prices in force: read from the log, in this transaction, never from a copy.
 
-    UnknownProduct, NotOnSale, StalePrice.
+    ``places``: where an item stands in what was asked, by its number. UnknownProduct, NotOnSale, StalePrice.
     """
     ids, instant = [id_of("product", item.sku) for item in items], now()
     products = exact(ProductCopy, ids)
     lines = []
     for number, (product_id, item) in enumerate(zip(ids, items, strict=True)):
-        product = products.get(product_id)
+        product, place = products.get(product_id), places.format(number)
         if product is None:
-            raise UnknownProduct(f"There is no product {item.sku}.", sku=item.sku, pointer=f"/lines/{number}/sku")
+            raise UnknownProduct(f"There is no product {item.sku}.", sku=item.sku, pointer=f"{place}/sku")
         price, revision = product.price_at(instant)
         if not product.on_sale or price is None:
-            raise NotOnSale(f"{item.sku} is not on sale.", sku=item.sku, pointer=f"/lines/{number}/sku")
+            raise NotOnSale(f"{item.sku} is not on sale.", sku=item.sku, pointer=f"{place}/sku")
         if item.quoted not in (None, price):
             raise StalePrice(
                 f"{item.sku} now costs {price}, not {item.quoted}.",
                 sku=item.sku,
                 quoted=str(item.quoted),
                 now=str(price),
-                pointer=f"/lines/{number}/price",
+                pointer=f"{place}/quoted",
             )
         lines.append(Line.of(product_id, item.sku, product.name, item.quantity, price, revision))
     return lines

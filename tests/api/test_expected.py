@@ -3,6 +3,7 @@
 from uuid import UUID
 
 import pytest
+from django.contrib.auth.models import Group, User
 from rest_framework.test import APIClient
 
 from shop.shipping.commands import plan_shipment
@@ -49,3 +50,24 @@ def test_each_place_of_the_index_is_there(api: APIClient, db: None) -> None:
     needs = {"token": 405, "reports/month-close": 400}
     found = {name: api.get(address).status_code for name, address in told.items()}
     assert {name: status for name, status in found.items() if status not in (200, 403)} == needs
+
+
+def test_who_may_not_is_told_who_may(api: APIClient, staff: User, ada: UUID) -> None:
+    staff.groups.set([Group.objects.get_or_create(name="catalog")[0]])
+
+    answer = api.post(f"{API}shipments/{ada}/pack/", {})
+
+    assert (answer.status_code, answer.json()["code"]) == (403, "permission_denied")
+    assert answer.json()["detail"] == "This is for warehouse: you are catalog."
+
+
+def test_what_cannot_be_bought_is_pointed_at_where_it_was_sent(api: APIClient, checkout: UUID) -> None:
+    unknown = {"sku": "MUG-2", "quantity": 1}
+
+    in_basket = api.post(f"{API}checkouts/{checkout}/items/", unknown)
+    ordered = api.post(f"{API}orders/", {"lines": [unknown]}, HTTP_IDEMPOTENCY_KEY="1")
+    dear = {"sku": "MUG-1", "quantity": 1, "quoted": {"amount": "1.00", "currency": "EUR"}}
+    stale = api.post(f"{API}orders/", {"lines": [dear]}, HTTP_IDEMPOTENCY_KEY="2")
+
+    pointers = [answer.json()["errors"][0]["pointer"] for answer in (in_basket, ordered, stale)]
+    assert pointers == ["/sku", "/lines/0/sku", "/lines/0/quoted"]

@@ -33,7 +33,7 @@ def set_item(checkout_id: UUID, *, sku: str, quantity: int) -> Receipt:
     """So many of it; 0: none. UnknownProduct, NotOnSale."""
     checkout = shop.load(Checkout, checkout_id)
     if quantity:
-        lines_of([Item(sku, quantity)])
+        lines_of([Item(sku, quantity)], places="")
     checkout.set_item(sku, quantity)
     return shop.record(checkout)
 
