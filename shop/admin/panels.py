@@ -61,7 +61,7 @@ def tables(request: HttpRequest, panels: Sequence[Panel], row: Any, past: Past) 
             [("desk-number" if name in panel.numbers else "", show(each)) for name, show in panel.columns.items()]
             for each in rows[: panel.most]
         ]
-        yield Table(panel, cells, _all_of(panel, row), len(rows) > panel.most)
+        yield Table(panel, cells, _all_of(panel, row, which), len(rows) > panel.most)
 
 
 def _then(rows: QuerySet[Any], past: Past) -> QuerySet[Any] | None:
@@ -78,7 +78,7 @@ def _then(rows: QuerySet[Any], past: Past) -> QuerySet[Any] | None:
     return None
 
 
-def _all_of(panel: Panel, row: Any) -> str:
+def _all_of(panel: Panel, row: Any, which: Mapping[str, Any]) -> str:
     if not panel.more:
         return ""
     try:
@@ -86,4 +86,6 @@ def _all_of(panel: Panel, row: Any) -> str:
         place = reverse(f"admin:{meta.app_label}_{meta.model_name}_changelist")
     except NoReverseMatch:
         return ""
-    return f"{place}?{urlencode({panel.more: row.pk})}"
+    several = which.get(f"{panel.more}__in", ())
+    asked = {f"{panel.more}__in": ",".join(map(str, several))} if len(several) > 1 else {panel.more: row.pk}
+    return f"{place}?{urlencode(asked)}"

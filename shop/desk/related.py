@@ -12,6 +12,7 @@ from shop.inventory.models import Reservation, StockLevel
 from shop.notifications.models import OutgoingMail
 from shop.ordering.models import CheckoutSummary, OrderLine, OrderSummary
 from shop.payments.models import PaymentSummary
+from shop.roles import ids_of
 from shop.shipping.models import ShipmentSummary
 from shop.values import id_of
 
@@ -92,7 +93,10 @@ def of_order(row: Any) -> Which:
 
 
 def of_customer(row: Any) -> Which:
-    return {"customer_id": row.id}
+    """Theirs, and of whoever was merged into them."""
+    if not hasattr(row, "ids"):  # asked once for all panels
+        row.ids = ids_of(row.id)
+    return {"customer_id__in": row.ids}
 
 
 def its_customer(row: Any) -> Which | None:

@@ -1,6 +1,8 @@
 """What staff ask for on the desk: the API's commands, with a reason; what came of it is shown at once."""
 
 import csv
+import html
+import re
 from datetime import UTC, datetime
 from decimal import Decimal
 from uuid import uuid4
@@ -21,15 +23,16 @@ from shop.admin import looking
 from shop.admin.exporting import cell
 from shop.catalog.commands import create_product, set_price
 from shop.catalog.models import ProductSummary
-from shop.customers.commands import register_customer, rename_customer
+from shop.customers.commands import merge_customers, register_customer, rename_customer
 from shop.customers.models import CustomerSummary
 from shop.desk.log import KINDS
 from shop.ordering.commands import Item, note_order, place_order
 from shop.ordering.models import OrderSummary
-from shop.values import Money
+from shop.values import Address, Money
 from tests.shop.orders import come_to_rest, goods
 
 pytestmark = pytest.mark.django_db
+HOME = Address("Kai 3", "Hamburg", "20457", "DE")
 
 
 @pytest.fixture
@@ -333,3 +336,21 @@ def test_the_version_that_a_form_carries_counts_all_that_happens_to_the_object()
             if told.page == f"{model._meta.app_label}_{model._meta.model_name}" and getattr(pages, "asks", ()):
                 happens = {name for name in known() if name.startswith(f"{kind}.")}
                 assert happens - keeper(model).handlers.keys() == set(), kind
+
+
+def test_the_page_of_a_customer_shows_the_orders_of_whoever_was_merged_into_them(desk):
+    goods(MUG=99)
+    ada, king = (register_customer(name=name, email=f"{name}@example.com").id for name in ("ada", "king"))
+    for customer_id in (ada, king):
+        place_order(items=[Item("MUG", 1)], customer_id=customer_id, reference=f"PO of {customer_id}", ship_to=HOME)
+    merge_customers(king, into=ada)
+    come_to_rest()
+    catch_up()
+
+    page = desk.get(page_of(CustomerSummary, "change", ada)).content.decode()
+    found = re.search(r'href="([^"]*ordersummary/\?customer_id__in[^"]*)"', page)
+    listed = desk.get(html.unescape(found[1])).content.decode()
+
+    for shown in (page, listed):
+        assert f"PO of {ada}" in shown
+        assert f"PO of {king}" in shown
