@@ -1,4 +1,4 @@
-"""The desk's pages over 200,000 orders and 1,000,000 events: server time of each, all of its queries with it."""
+"""Pages of desk and storefront over 200,000 orders and 1,000,000 events: server time, all of its queries with it."""
 
 import time
 from collections.abc import Iterator
@@ -14,8 +14,10 @@ from django.urls import reverse
 
 from bench import common
 from bench.common import Row, Sample, sql
+from eventstore import log
 
 ORDERS = 200_000
+GOODS = 1_000
 EVENTS_OF_ONE = 5  # its own stream
 MOST = 300  # ms
 
@@ -26,14 +28,21 @@ NAMES = (
     "(array['Lovelace', 'Hopper', 'Evans', 'Noether', 'Turing', 'Gödel'])[1 + n / 8 % 6] || ' ' || n"
 )
 
+CORRELATION = "select correlation_id from eventstore_event where stream_id = %s and version = 1"
+
 
 def rows() -> Iterator[Row]:
     settings.ALLOWED_HOSTS = ["testserver"]
     count = 2_000 if common.rounds == 2 else ORDERS
     made = fill(count)
     client = signed_in()
-    for name, page in pages(made).items():
+    for name, page in (pages(made) | operations(made)).items():
         yield measured(client, name, page)
+    guest, regular = visitors(made)
+    for name, page in SHELF.items():
+        yield measured(guest, f"storefront: {name}", page)
+    for name, page in of_a_customer(made).items():
+        yield measured(regular, f"storefront: {name}", page)
 
 
 def measured(client: Client, name: str, page: str) -> Row:
@@ -105,6 +114,63 @@ def pages(made: dict[str, Any]) -> dict[str, str]:
     }
 
 
+def operations(made: dict[str, Any]) -> dict[str, str]:
+    def admin(name: str, *args: Any) -> str:
+        return reverse(f"admin:{name}", args=args)
+
+    return {
+        "dashboard": admin("index"),
+        "projections": admin("projections_checkpoint_changelist"),
+        "projections, as they move": admin("projections_checkpoint_live"),
+        "parked events": admin("projections_parked_changelist"),
+        "a process, step by step": reverse("process-page", args=[made["its process"]]),
+        "a trace": admin("eventstore_event_causes", made["correlation"]),
+        "events of a name": admin("eventstore_event_changelist") + "?name=Order.Confirmed",
+        "one event": admin("eventstore_event_change", made["position"]),
+        "a stream": admin("eventstore_event_stream", made["its order"]),
+        "the time machine of an order": admin("time_machine", made["its order"]),
+        "who did what": admin("who_did_what"),
+        "copies of a customer": reverse("customer-copies", args=[made["regular"]]),
+        "exact or a copy": reverse("consistency-page"),
+        "price grid": reverse("price-grid"),
+        "price changes": reverse("price-changes"),
+        "count sheet": reverse("count-sheet"),
+    }
+
+
+SHELF = {
+    "catalogue": "/",
+    "catalogue, page 10": "/?page=10",
+    "catalogue, by price": "/?sort=cheap",
+    "catalogue, searched": "/?q=harbour+mug",
+    "catalogue, searched with a slip": "/?q=harbor+mugg",
+    "a product": "/products/MUG/",
+    "basket": "/basket/",
+}
+
+
+def of_a_customer(made: dict[str, Any]) -> dict[str, str]:
+    one = f"/orders/{made['its order']}/"
+    return {"checkout": "/checkout/", "my orders": "/orders/", "one of them": one, "account": "/account/"}
+
+
+def visitors(made: dict[str, Any]) -> tuple[Client, Client]:
+    """A guest, and the customer with 200 orders; each with something in the basket."""
+    from django.contrib.auth.models import User
+
+    from projections.engine import catch_up
+    from shop.models import CustomerUser
+
+    guest, regular = Client(), Client()
+    user = User.objects.create_user("regular")
+    CustomerUser.objects.create(user=user, customer_id=made["regular"])
+    regular.force_login(user)
+    for each in (guest, regular):
+        each.post("/basket/add/", {"sku": "MUG", "quantity": "2"})
+    catch_up()  # or pages wait for what their visitor did
+    return guest, regular
+
+
 def signed_in() -> Client:
     from django.contrib.auth.models import User
 
@@ -129,6 +195,8 @@ def fill(count: int) -> dict[str, Any]:
     home = Address("Kai 3", "Hamburg", "20457", "DE")
     product = create_product(sku="MUG", name="Mug", price=Money(Decimal("12.50"), "EUR"), publish=True).id
     receive_stock("MUG", quantity=10_000_000)
+    for n in range(GOODS):
+        create_product(sku=f"MUG-{n}", name=f"Harbour mug {n}", price=Money(Decimal(n + 1), "EUR"), publish=True)
     customer = register_customer(name="Ada", email="ada@example.com").id
     card = Paying("card", store_card(number="4242424242424242", expiry_month=12, expiry_year=2099, holder="A").id)
     order = place_order(items=[Item("MUG", 2)], customer_id=customer, ship_to=home, payment=card).id
@@ -148,6 +216,9 @@ def fill(count: int) -> dict[str, Any]:
         "shipment": as_others(shipment_of(order), 7),
         "process": sql("select id from fulfilment_orderprocess where order_id = %s", new)[0][0],
         "position": position,
+        "its order": order,
+        "its process": sql("select id from fulfilment_orderprocess where order_id = %s", order)[0][0],
+        "correlation": sql(CORRELATION, order)[0][0],
     }
 
 
@@ -185,28 +256,30 @@ def others(count: int, order: UUID, customer: UUID) -> None:
         "fulfilment_orderprocess": own,
         "inventory_reservation": own | {"status": "'shipped'"},
         "inventory_stockmovement": number | {"number": "t.number + n * 10"},
-        "notifications_outgoingmail": own | {"message_id": "n || '@bench'", "recipient": "n || '@example.com'"},
+        "notifications_outgoingmail": own
+        | {
+            "message_id": "n || '@bench'",
+            "recipient": "n || '@example.com'",
+            "causation_id": "md5('cause' || n)::uuid",
+        },
         "billing_orderpayment": own,
     }
     for table, changed in tables.items():
         copied = count // 5 if table == "customers_customersummary" else count
         copy(table, copied, common_ones | changed)
-    events = count * EVENTS_OF_ONE
+    its = log.of([order])  # opened: what is sealed cannot be read in another stream
     sql(
         "insert into eventstore_event (position, stream_id, version, name, data, recorded_at, effective_at, actor) "
-        "select nextval('eventstore_event_position_seq'), md5(stream_id::text || n)::uuid, version, name, data, "
-        "now() - ((%s - n) * 3) * interval '1 minute', now() - ((%s - n) * 3) * interval '1 minute', actor "
-        "from generate_series(1, %s) n cross join eventstore_event where stream_id = %s order by n, version",
+        "select nextval('eventstore_event_position_seq'), md5(%s || n)::uuid, version, name, data, at, at, 'guest' "
+        "from generate_series(1, %s) n cross join lateral (select now() - (%s - n) * interval '3 minutes' as at) t "
+        "cross join unnest(%s::bigint[], %s::text[], %s::bytea[]) as e (version, name, data) order by n, version",
+        str(order),
+        count * EVENTS_OF_ONE // len(its),
         count,
-        count,
-        events // of_stream(order),
-        order,
+        *([getattr(each, part) for each in its] for part in ("version", "name", "data")),
     )
+    sql("update projections_checkpoint set position = (select max(position) from eventstore_event)")
     sql("vacuum analyze")
-
-
-def of_stream(order: UUID) -> int:
-    return int(sql("select count(*) from eventstore_event where stream_id = %s", order)[0][0])
 
 
 def copy(table: str, count: int, changed: dict[str, str]) -> None:
