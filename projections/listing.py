@@ -64,6 +64,7 @@ def _cells(each: Status) -> tuple[str, ...]:
     behind = f"{each.behind_events:,}" + ("+" if each.behind_more else "")
     seconds = f"{each.behind_seconds:,.1f}" if each.behind_events else "-"
     kept = "-" if each.kept_version is None else str(each.kept_version)
+    kept += f" ({each.kept_differing:,} differ)" if each.kept_differing else ""
     return each.name, state(each), version, f"{each.position:,}", behind, seconds, kept, lease
 
 

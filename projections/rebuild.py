@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple
 
+from django.utils import timezone
+
 from eventstore import log
 from projections import shadow
 from projections.build import claim, fill
@@ -148,6 +150,8 @@ def go_on(projection: Projection, *, seconds: float) -> bool:
     What refuses it is noted, and logged; it is not tried again until somebody asks.
     """
     errand = asked(projection)
+    if errand is not None and errand.begun_at is None:
+        Errand.objects.filter(pk=errand.pk, asked_at=errand.asked_at).update(begun_at=timezone.now())
     expects = bool(errand and errand.options.get("expect_changes"))
     until = time.monotonic() + seconds
     try:

@@ -113,7 +113,7 @@ CATALOGUE: dict[str, Kind] = {
     "not_verified": Kind(409, "It cannot be verified now"),
     "not_replayed": Kind(409, "It cannot be replayed now"),
     "nothing_built": Kind(409, "Nothing is being built"),
-    "no_way_back": Kind(409, "There are no tables to go back to"),
+    "no_way_back": Kind(409, "It cannot go back to its old tables"),
     "not_parked": Kind(409, "No such event is parked"),
     "busy": Kind(409, "A worker is at it, and does not let go of it", AGAIN),
     # The system

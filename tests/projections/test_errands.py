@@ -120,6 +120,20 @@ def test_it_is_done_in_steps_and_others_are_advanced_between_them(monkeypatch):
     assert statuses([BOOKS])[0].progress is None
 
 
+def test_a_rebuild_says_that_it_has_begun(monkeypatch):
+    tell(100)
+    advance()
+    monkeypatch.setattr("projections.build.BATCH", 20)
+    doors.ask_rebuild(BOOKS, by="ada")
+    waiting = told(BOOKS, "rebuild").said
+
+    errands.go_on(BOOKS, seconds=0)
+
+    assert (waiting, told(BOOKS, "rebuild").said) == ("A worker will begin soon.", "It is being done.")
+    assert doors.state(statuses([BOOKS])[0]) == "rebuilding"
+    sweep_until_done()
+
+
 def test_a_step_goes_on_with_the_same_share_alone(monkeypatch):
     tell(400)
     advance()
