@@ -284,8 +284,9 @@ def row(event: Any) -> tuple[UUID, int, str, bytes]:
 
 
 def versions(events: Sequence[Any]) -> str:
-    """Which of which streams, for people."""
-    return ", ".join(f"version {e.originator_version} of {e.originator_id}" for e in events)
+    """Which of which streams, for people: of many, the first."""
+    named = [f"version {e.originator_version} of {e.originator_id}" for e in events[:FEW]]
+    return ", ".join(named) + (f" and {more:,} more" if (more := len(events) - FEW) > 0 else "")
 
 
 def gap(events: Sequence[Any], entry: Entry, number: int | None, last: int | None) -> str:

@@ -9,7 +9,8 @@ from contextlib import suppress
 from typing import Any
 
 from celery import shared_task
-from celery.signals import worker_init
+from celery.signals import task_prerun, worker_init
+from django.db import connections
 from django.utils import timezone
 
 from eventstore import log
@@ -139,6 +140,15 @@ class Bell:
 
 
 bell = Bell()
+
+
+@task_prerun.connect  # type: ignore[untyped-decorator]
+def keep_connected(**_: Any) -> None:
+    """A connection goes from one task to the next (``CELERY_DB_REUSE_MAX``), unless the server has closed it."""
+    for each in connections.all(initialized_only=True):
+        if not each.in_atomic_block:
+            each.close_if_unusable_or_obsolete()
+            each.close_if_health_check_failed()
 
 
 @worker_init.connect  # type: ignore[untyped-decorator]

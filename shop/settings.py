@@ -118,6 +118,7 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TIMEZONE = "UTC"
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_DB_REUSE_MAX = 1000  # tasks: else each opens a connection of its own, which takes longer than moving a row
 
 # Which queue carries the wake-ups of a context's projections: app label → queue, ordering=ordering,catalog=catalog;
 # whoever is not named shares the default queue, `celery`. A worker takes all queues, unless it is told which ones:

@@ -66,6 +66,14 @@ def test_a_conflict_leaves_the_callers_transaction_usable():
     assert [(e.stream_id, e.version) for e in log.after(0)] == [(mine, 1), (other, 1), (mine, 2)]
 
 
+def test_a_conflict_of_many_names_the_first():
+    seen, many = LogRecorder(), [Stored(uuid4(), 1, "Purchase.Placed", b"{}") for _ in range(1_000)]
+    seen.insert_events(many)
+
+    with pytest.raises(IntegrityError, match=f"version 1 of {many[0].originator_id}, .* and 992 more is taken"):
+        seen.insert_events(many)
+
+
 def test_an_append_is_part_of_the_callers_transaction():
     with pytest.raises(ZeroDivisionError), transaction.atomic():
         purchases.record(Purchase.place(ADA, [TEA]))

@@ -13,9 +13,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from urllib.parse import urlsplit, urlunsplit
 
+import psycopg
 import pytest
 from django.conf import settings
+from django.db import connection
 
+from eventstore.persistence import rows
 from projections import queues, tasks
 from projections.models import Checkpoint
 from projections.tasks import Bell, sweep, wake
@@ -204,26 +207,61 @@ RECORDING = """
 import django, sys, time; django.setup()
 from projections.tasks import ask_to_wake; from projections.waiting import wait_until
 from tests.lending.domain import Member; from tests.lending.story import library
-receipt = library.record(Member("Ada")); ask_to_wake()
-sys.exit(not wait_until(receipt.position, "Loans", timeout=30))
+for name in sys.argv[1:]:
+    receipt = library.record(Member(name)); ask_to_wake()
+    assert wait_until(receipt.position, "Loans", timeout=30)
 """
 
 
-@pytest.mark.usefixtures("on_real_transactions")
-def test_a_row_is_there_soon_after_the_command_by_way_of_celery():
+@contextmanager
+def worker() -> Iterator[dict[str, str]]:
+    """A Celery worker, and the environment of those who ask it."""
     own_broker = urlunsplit(urlsplit(settings.REDIS_URL)._replace(path="/15"))
     env = environment() | {"REDIS_URL": own_broker}
-    worker = subprocess.Popen(
+    process = subprocess.Popen(
         [sys.executable, "-m", "celery", "-A", "shop", "worker", "--pool=solo", "--loglevel=WARNING"],
         env=env,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
     try:
-        done = subprocess.run([sys.executable, "-c", RECORDING], env=env, timeout=60, check=False)
+        yield env
     finally:
-        worker.terminate()
-        worker.wait(SOON)
+        process.terminate()
+        process.wait(SOON)
 
-    assert done.returncode == 0
+
+@pytest.mark.usefixtures("on_real_transactions")
+def test_a_row_is_there_soon_after_the_command_by_way_of_celery():
+    with worker() as env:
+        subprocess.run([sys.executable, "-c", RECORDING, "Ada"], env=env, timeout=60, check=True)
+
     assert Borrower.objects.get().name == "Ada"
+
+
+@pytest.mark.usefixtures("on_real_transactions")
+def test_tasks_do_not_connect_each_for_itself():
+    before = sessions()
+
+    with worker() as env:
+        names = [f"member {number}" for number in range(30)]
+        subprocess.run([sys.executable, "-c", RECORDING, *names], env=env, timeout=90, check=True)
+
+    assert Borrower.objects.count() == 30
+    assert sessions() - before < 15, "of the worker's task, its standby, and who asked"
+
+
+def sessions() -> int:
+    """How many connections there have ever been to the database."""
+    ((count,),) = rows("select sessions from pg_stat_database where datname = current_database()")
+    return int(count)
+
+
+def test_a_connection_that_the_server_has_closed_is_not_kept(on_real_transactions):
+    with connection.cursor() as cursor, psycopg.connect(**connection.get_connection_params()) as other:
+        cursor.execute("select pg_backend_pid()")
+        other.execute("select pg_terminate_backend(%s, 5000)", cursor.fetchone())
+
+    tasks.keep_connected()
+
+    assert rows("select 1") == [(1,)]

@@ -147,7 +147,7 @@ class Handler(BaseHTTPRequestHandler):
             self.close_connection = True
 
     def log_message(self, format: str, *args: Any) -> None:
-        print(f"{self.command} {self.path} {args[1] if len(args) > 1 else ''}", flush=True)
+        print(f"{self.command} {self.path} {args[1] if len(args) > 1 else ''}", file=sys.stderr, flush=True)
 
 
 def told(entry: dict[str, Any]) -> dict[str, Any]:
