@@ -145,6 +145,8 @@ def moved_and_erased(fake: Fake, outcome: str) -> Acts:
     change_address(customer, 1, address=AWAY)
     change_order_address(one, address=ON_HOLIDAY, reason="on holiday")
     yield
+    answer_address(shipment_of(other), decision="ask")
+    yield
     answer_address(shipment_of(other), decision="use_present")
     for each in (one, other):
         pack(shipment_of(each))
