@@ -18,7 +18,7 @@ from eventsourcing.projection import ProjectionRunner
 
 from bench import common, library, ours
 from bench.common import Row, Sample, copies, empty, in_turn, once, sql
-from bench.rebuild import FILL, ID, ORDERS, BenchOrders, make
+from bench.rebuild import ORDERS, BenchOrders, filled, make
 from projections import engine
 from projections.engine import catch_up
 from projections.models import ReadModel
@@ -176,12 +176,7 @@ def against_the_library() -> Iterator[Row]:
 
 def behind_together() -> Iterator[Row]:
     """The rate of the log's events: of all projections at once, and of the slowest alone."""
-    empty()
-    sql(ID)
-    sql(FILL.format(orders=ORDERS if common.seconds > 1 else ORDERS // 20))
-    sql("select setval('eventstore_event_position_seq', (select max(position) from eventstore_event))")
-    common.settle()
-    ((count,),) = sql("select count(*) from eventstore_event")
+    count = filled(ORDERS if common.seconds > 1 else ORDERS // 20)
     together = [BenchOrders(), Names(), Days()]
     for projection in together:
         make(projection)

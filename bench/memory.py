@@ -12,8 +12,8 @@ from typing import Any
 from django.db import connections
 
 from bench import common
-from bench.common import Row, Sample, empty, sql
-from bench.rebuild import FILL, ID, BenchOrders, BenchOrdersWithHistory, make
+from bench.common import Row, Sample
+from bench.rebuild import BenchOrders, BenchOrdersWithHistory, filled, make
 from projections.engine import catch_up
 from projections.projection import Projection
 from projections.rebuild import drop_old, rebuild
@@ -24,11 +24,7 @@ EVENTS = (100_000, 1_000_000)
 def rows() -> Iterator[Row]:
     found: dict[str, dict[str, list[Sample]]] = {}
     for count in EVENTS if common.seconds > 1 else [each // 10 for each in EVENTS]:
-        empty()
-        sql(ID)
-        sql(FILL.format(orders=count // 5))
-        sql("select setval('eventstore_event_position_seq', (select max(position) from eventstore_event))")
-        common.settle()
+        filled(count // 5)
         for projection in (BenchOrders(), BenchOrdersWithHistory()):
             make(projection)
             kept = " with history" if projection.keeps_history else ""

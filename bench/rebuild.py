@@ -149,13 +149,7 @@ class BenchOrdersWithHistory(BenchOrders):
 
 
 def rows() -> Iterator[Row]:
-    empty()
-    orders = ORDERS if common.seconds > 1 else ORDERS // 10
-    sql(ID)
-    sql(FILL.format(orders=orders))
-    sql("select setval('eventstore_event_position_seq', (select max(position) from eventstore_event))")
-    common.settle()
-    count = sql("select count(*) from eventstore_event")[0][0]
+    count = filled(ORDERS if common.seconds > 1 else ORDERS // 10)
     for projection in (BenchOrders(), BenchOrdersWithHistory()):
         make(projection)
         rebuild(projection, expect_changes=True)
@@ -172,6 +166,16 @@ def rows() -> Iterator[Row]:
             targets = {} if kept else {PLAIN: target}
             what = f"rebuild from {count:,} events{kept}"
             yield Row(what, {side: samples, PLAIN: found[PLAIN]}, targets, "events/s", notes)
+
+
+def filled(orders: int) -> int:
+    """The log, with five events for each of ``orders``; answers how many."""
+    empty()
+    sql(ID)
+    sql(FILL.format(orders=orders))
+    sql("select setval('eventstore_event_position_seq', (select max(position) from eventstore_event))")
+    common.settle()
+    return int(sql("select count(*) from eventstore_event")[0][0])
 
 
 def make(projection: Projection) -> None:
