@@ -1,5 +1,6 @@
 """The table beside a read model's: each earlier version of its rows, made by Django's migrations like any other."""
 
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -51,7 +52,9 @@ def keep_versions(model: type[ReadModel]) -> None:
     names |= {field.name: _copy(field) for field in model._meta.local_concrete_fields}
     names["pk"] = models.CompositePrimaryKey("epoch", model._meta.pk.name, "position")
     names["__doc__"] = f"Earlier versions of {model.__name__}."
-    versions[model] = type(f"{model.__name__}History", (Version,), names | {"Meta": type("Meta", (), meta)})
+    made = type(f"{model.__name__}History", (Version,), names | {"Meta": type("Meta", (), meta)})
+    setattr(sys.modules[model.__module__], made.__name__, made)  # where it says it is: ``manage.py shell`` looks there
+    versions[model] = made
 
 
 def _copy(field: Any) -> Any:

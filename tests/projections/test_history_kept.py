@@ -1,5 +1,6 @@
 """Which versions of rows are kept, which are pruned, and where epochs begin and end."""
 
+import pickle
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -97,6 +98,10 @@ def test_a_model_without_history_says_what_to_write():
             Shelf.objects.as_of(0)
     finally:
         LENDING[1].__class__.keeps_history = before
+
+
+def test_the_model_of_earlier_versions_is_found_where_it_says_it_is():
+    assert pickle.loads(pickle.dumps(versions[BookCard])) is versions[BookCard]
 
 
 def test_history_that_is_kept_from_now_on_begins_where_the_tables_stand():

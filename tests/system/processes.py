@@ -14,6 +14,7 @@ from django.conf import settings
 from django.db import connection
 
 ROOT = Path(__file__).parents[2]
+OUTPUTS: dict[int, Path] = {}  # by the process that prints there
 
 
 def environment(redis_url: str) -> dict[str, str]:
@@ -32,9 +33,11 @@ def environment(redis_url: str) -> dict[str, str]:
 
 def start(redis_url: str, *command: str, output: Path, **more: str) -> subprocess.Popen[bytes]:
     """``more``: of its environment."""
-    env = environment(redis_url) | more
+    env, program = environment(redis_url) | more, [sys.executable, *command]
     with output.open("ab") as out:
-        return subprocess.Popen([sys.executable, *command], cwd=ROOT, env=env, stdout=out, stderr=out, process_group=0)
+        process = subprocess.Popen(program, cwd=ROOT, env=env, stdout=out, stderr=out, process_group=0)
+    OUTPUTS[process.pid] = output
+    return process
 
 
 def worker(redis_url: str, output: Path, *more: str) -> subprocess.Popen[bytes]:
@@ -56,11 +59,20 @@ def kill(process: subprocess.Popen[bytes], number: int = signal.SIGKILL) -> None
 
 @contextmanager
 def ended(*processes: subprocess.Popen[bytes]) -> Iterator[None]:
+    """Kill them after the block; where it fails, what they printed last is part of the report."""
     try:
         yield
+    except BaseException:
+        for process in processes:
+            print(f"== {process.args}, exit status {process.poll()}", *last_lines(process), sep="\n")
+        raise
     finally:
         for process in processes:
             kill(process)
+
+
+def last_lines(process: subprocess.Popen[bytes]) -> list[str]:
+    return OUTPUTS[process.pid].read_text(errors="replace").splitlines()[-50:] if process.pid in OUTPUTS else []
 
 
 def until(condition: Callable[[], bool], seconds: float, what: str) -> None:
