@@ -109,14 +109,6 @@ def of(stream_id: UUID, until: Moment | None = None) -> list[Entry]:
     return present([Entry(*found) for found in rows(f"{sql} order by version", *parameters)])
 
 
-def last(number: int, names: Sequence[str] = ()) -> list[Entry]:
-    """The last ``number`` events of the log (of ``names``, if any are given), oldest first."""
-    sql = f"select {COLUMNS} from eventstore_event where %s::text[] = '{{}}' or name = any(%s)"
-    older = [stored for name in names for stored in stored_as(name)]
-    found = rows(f"{sql} order by position desc limit %s", older, older, number)
-    return present([Entry(*entry) for entry in reversed(found)])
-
-
 def after(position: int, up_to: int, names: Sequence[str] = (), limit: int = 1000) -> list[Entry]:
     """The next ``limit`` events of the log after ``position``; ``up_to`` the horizon, or before it."""
     sql = f"select {COLUMNS} from eventstore_event where position > %s and position <= %s"

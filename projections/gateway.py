@@ -17,7 +17,7 @@ from eventstore import log
 from eventstore.persistence import cursor as log_cursor
 from eventstore.persistence import rows
 from projections.engine import BATCH, no_collection, read, write
-from projections.lease import Lease, begin, is_outdated
+from projections.lease import SKIPPED, Lease, begin, is_outdated
 from projections.projection import Projection, known, part
 
 PATIENCE = 3.0  # seconds, for earlier appends to end
@@ -28,13 +28,13 @@ APPENDED = """
 PARKED = """
     SELECT projection, stream_id FROM projections_parked WHERE projection = ANY(%s) AND skipped_at IS NULL
     AND position > nullif(current_setting('eventstore.floor', true), '')::bigint LIMIT 1"""
-SEIZE = """
+SEIZE = f"""
     UPDATE projections_checkpoint c SET epoch = c.epoch + 1, leased_until = NULL
     FROM (SELECT name FROM projections_checkpoint WHERE projection = ANY(%s) AND schema = ''
           ORDER BY name FOR UPDATE) mine
     WHERE c.name = mine.name
     RETURNING c.projection, c.name, c.epoch, c.position, c.low, c.high, c.version, c.refused_version,
-        c.paused_at IS NOT NULL"""
+        c.paused_at IS NOT NULL, {SKIPPED}"""
 
 
 class NotMoved(Exception):
@@ -87,10 +87,11 @@ def _seize(projections: dict[str, Any]) -> list[Lease]:
         begin(each)
     found = rows(SEIZE, list(projections))
     leases = []
-    for projection, name, epoch, position, low, high, version, refused, paused in found:
+    for projection, name, epoch, position, low, high, version, refused, paused, left in found:
         mine = projections[projection]
         if paused or version > mine.version or is_outdated(mine, version, refused):
             why = "is paused" if paused else f"has tables of version {version}, and code of version {mine.version}"
             raise NotMoved(f"{projection} {why}.")
-        leases.append(Lease(mine, name, epoch, position, part=part(low, high), version=version))
+        skipped = frozenset(left or ())
+        leases.append(Lease(mine, name, epoch, position, part=part(low, high), version=version, skipped=skipped))
     return leases

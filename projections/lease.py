@@ -40,14 +40,16 @@ FIRST = """
 CUT = """
     SELECT pg_terminate_backend(pid, 1000) FROM pg_stat_activity
     WHERE application_name = ANY(%s) AND datname = current_database() AND pid <> pg_backend_pid()"""
-TAKE = """
+SKIPPED = """(
+    SELECT array_agg(p.position) FROM projections_parked p
+    WHERE p.projection = c.projection AND p.skipped_at IS NOT NULL)"""
+TAKE = f"""
     UPDATE projections_checkpoint c SET epoch = c.epoch + 1, holder = %s, backend = pg_backend_pid(),
         leased_until = statement_timestamp() + %s * interval '1 second'
     FROM (SELECT name FROM projections_checkpoint JOIN unnest(%s::text[], %s::bigint[]) seen (name, epoch)
           USING (name, epoch) ORDER BY name FOR UPDATE OF projections_checkpoint SKIP LOCKED) free
     WHERE c.name = free.name RETURNING c.projection, c.name, c.epoch, c.position, c.low, c.high, c.version,
-        c.refused_version, c.error <> '', (SELECT array_agg(p.position) FROM projections_parked p
-         WHERE p.projection = c.projection AND p.skipped_at IS NOT NULL)"""
+        c.refused_version, c.error <> '', {SKIPPED}"""
 MOVE = """
     UPDATE projections_checkpoint c SET position = %(to)s, updated_at = statement_timestamp(),
         error = '', error_position = NULL, error_since = NULL,

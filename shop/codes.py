@@ -16,5 +16,7 @@ ISO_4217 = """
     RON RSD SAR SEK SGD THB TRY TTD TWD TZS UAH USD UYU ZAR ZMW
 """
 
+MEANT = {"UK": "GB", "EL": "GR"}  # codes that are in use, and not the standard's
+
 COUNTRIES = frozenset(ISO_3166.split())  # all alpha-2 codes that are officially assigned
 CURRENCIES = frozenset(ISO_4217.split())  # with two decimals, as all money here: no yen, no dinar

@@ -14,7 +14,7 @@ from rest_framework.exceptions import ErrorDetail, ValidationError
 from rest_framework.fields import empty
 
 from shop.cards import has_card_number
-from shop.codes import COUNTRIES, CURRENCIES
+from shop.codes import COUNTRIES, CURRENCIES, MEANT
 from shop.problems import CARD_DATA
 from shop.values import Address, Money, plain
 
@@ -117,7 +117,7 @@ class Email(Text):
 class Code(Text):
     """One of a standard's codes."""
 
-    default_error_messages = {"invalid_choice": "{code!r} is no code of {standard} that the shop knows."}
+    default_error_messages = {"invalid_choice": "{code!r} is no code of {standard} that the shop knows.{hint}"}
 
     def __init__(self, standard: str, codes: frozenset[str], **options: Any) -> None:
         self.standard, self.codes = standard, codes
@@ -125,7 +125,8 @@ class Code(Text):
 
     def to_internal_value(self, data: Any) -> str:
         if (code := super().to_internal_value(data)) not in self.codes:
-            self.fail("invalid_choice", code=code[:20], standard=self.standard)
+            hint = f" There it is {MEANT[code]!r}." if MEANT.get(code) in self.codes else ""
+            self.fail("invalid_choice", code=code[:20], standard=self.standard, hint=hint)
         return code
 
 

@@ -10,8 +10,8 @@ from django.db.models import Count, Q
 from django.http import HttpRequest
 from django.urls import reverse
 
-from eventstore import history
-from eventstore.browser.told import Told, tell
+from eventstore.browser.told import Told, entries, tell
+from eventstore.models import Event
 from projections.admin import live
 from projections.doors import events as counted
 from projections.projection import known
@@ -186,4 +186,4 @@ TILES: dict[str, Callable[[], Tile]] = {
 
 def latest() -> list[Told]:
     """The last events of the log, the newest first."""
-    return tell(history.last(LATEST))[::-1]
+    return tell(entries(Event.objects.order_by("-position")[:LATEST]))

@@ -52,6 +52,16 @@ def test_a_customer_is_registered_and_read_back(api: APIClient, catch_up: CatchU
     }
 
 
+def test_who_writes_uk_is_told_that_it_is_gb(api: APIClient, ada: UUID) -> None:
+    address = {"street": "Strand 1", "city": "London", "postcode": "WC2R 0EZ", "country": "UK"}
+
+    answer = api.post(f"/api/v1/customers/{ada}/addresses/", {"address": address})
+
+    (error,) = answer.json()["errors"]
+    assert (answer.status_code, error["pointer"]) == (400, "/address/country")
+    assert error["detail"].endswith("There it is 'GB'.")
+
+
 def test_a_customer_changes(api: APIClient, ada: UUID, catch_up: CatchUp) -> None:
     address = {"street": "Am Wall 1", "city": "Bremen", "postcode": "28195", "country": "DE"}
     customer = f"/api/v1/customers/{ada}/"

@@ -171,7 +171,7 @@ def test_an_upcaster_that_fails_is_named_by_its_event_in_every_reading():
     stream = stored(("Pupil.Enrolled", {"name": 7}))
     where = f"Pupil.Enrolled at position {log.horizon()}, version 1 of {stream}: AttributeError"
 
-    for read in (lambda: load(stream), lambda: history.of(stream), lambda: history.last(1), lambda: log.after(0)):
+    for read in (lambda: load(stream), lambda: history.of(stream), lambda: log.after(0)):
         with pytest.raises(Unreadable, match=where):
             read()
 
@@ -189,7 +189,7 @@ def test_a_payload_that_is_no_json_is_named(name, data):
 def test_so_are_facts_that_are_asked_for():
     stream = stored(("Pupil.Enrolled", {"name": "Ada Byron"}))
     LogRecorder().insert_events([Stored(stream, 2, "Pupil.Moved", b"\xff")])
-    (moved,) = history.last(1)
+    moved = history.of(stream)[-1]
 
     with pytest.raises(Unreadable, match=f"Pupil.Moved at position {moved.position}, version 2 of {stream}: "):
         _ = moved.facts

@@ -1,10 +1,9 @@
 """Projections moved in a command's own transaction: all or nothing."""
 
-import threading
 from uuid import UUID
 
 import pytest
-from django.db import connection, transaction
+from django.db import transaction
 
 from eventstore import log
 from eventstore.models import Event
@@ -12,9 +11,10 @@ from projections.engine import catch_up
 from projections.gateway import NotMoved, moved
 from projections.models import Checkpoint, Parked
 from projections.operations import pause
+from projections.parking import skip
 from projections.projection import Projection, on
 from projections.rows import EventFailed
-from tests.crowd import at_once
+from tests.crowd import at_once, meanwhile
 from tests.lending.domain import Member
 from tests.lending.models import Borrower
 from tests.lending.story import library, naive, tell
@@ -77,25 +77,13 @@ def test_an_event_of_a_parked_stream_is_refused_since_its_row_would_stay_behind(
 
 def test_workers_go_on_beside_it():
     tell(50)
-    done = threading.Event()
 
-    def work() -> None:
-        try:
-            while not done.is_set():
-                catch_up()
-        finally:
-            connection.close()
-
-    worker = threading.Thread(target=work)
-    worker.start()
-    try:
+    with meanwhile(catch_up):
         for n in range(40):
             ada = join(f"Ada {n}")
             assert Borrower.objects.filter(pk=ada.id).exists()
             library.record(Member(f"Ben {n}"))
-    finally:
-        done.set()
-        worker.join()
+
     advance()
     assert tables() == naive()
 
@@ -116,6 +104,30 @@ def test_where_a_handler_fails_nothing_is_stored():
 
     assert naive()["borrower"] == {}
     assert Checkpoint.objects.get(name="Touchy").position == 0
+
+
+def test_an_event_that_somebody_has_left_out_is_no_obstacle():
+    class Touchy(Projection):
+        tables = (Borrower,)
+        on_error = "stop"
+
+        @on("Member.Joined")
+        def joined(self, stream_id: UUID, name: str) -> Borrower:
+            if name == "Ada":
+                raise RuntimeError("cannot stand her")
+            return Borrower(id=stream_id, name=name)
+
+    touchy = Touchy()
+    library.record(Member("Ada"))
+    advance(touchy)
+    skip(touchy, log.horizon(), by="ops", reason="not wanted")
+    ben = Member("Ben")
+
+    with transaction.atomic(), moved("Touchy"):
+        library.record(ben)
+
+    assert set(Borrower.objects.values_list("name", flat=True)) == {"Ben"}
+    assert Checkpoint.objects.get(name="Touchy").position == log.horizon()
 
 
 def test_a_paused_projection_is_not_moved():

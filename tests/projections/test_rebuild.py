@@ -1,12 +1,11 @@
 """Tables are built anew beside the live ones, compared, and swapped; readers and writers never notice."""
 
-import threading
+import itertools
 from typing import Any
 from uuid import UUID
 
 import pytest
 from django.core.exceptions import FieldDoesNotExist
-from django.db import connection
 
 from eventstore import log
 from eventstore.models import Event
@@ -15,6 +14,7 @@ from projections.models import Checkpoint, ReadModel
 from projections.projection import Projection, on
 from projections.rebuild import Different, rebuild, verify
 from projections.rows import EventFailed
+from tests.crowd import meanwhile
 from tests.lending import models
 from tests.lending.domain import Member
 from tests.lending.models import BookCard, Borrower, LoanCard
@@ -237,31 +237,17 @@ def test_history_is_built_anew_and_compared():
 def test_scenario_14_first_sync_of_a_new_service():
     """Producers neither know of it nor wait for it: they record while it is built, and it goes on with theirs."""
     tell(300)
-    over, recorded = threading.Event(), [300]
+    seeds = itertools.count(1)
 
-    def produce() -> None:
-        try:
-            while not over.is_set() or len(recorded) < 4:
-                tell(20, seed=1 + len(recorded))
-                recorded.append(20)
-                over.wait(0.02)  # their pace
-        finally:
-            connection.close()
-
-    producer = threading.Thread(target=produce)
-    producer.start()
-    try:
+    with meanwhile(lambda: tell(20, seed=next(seeds)), pause=0.02, at_least=3) as told_more:
         rebuild(LOANS)
-    finally:
-        over.set()
-        producer.join()
     built = Checkpoint.objects.get(name="Loans").position
     advance(LOANS)
 
     assert built >= 300
     assert Checkpoint.objects.get(name="Loans").position == log.horizon()
     assert tables()["loancard"] == naive()["loancard"]
-    assert Event.objects.count() >= sum(recorded) > 300
+    assert Event.objects.count() >= 300 + 20 * len(told_more) > 300
 
 
 @pytest.mark.parametrize("expect_changes", [False, True])

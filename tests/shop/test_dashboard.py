@@ -2,6 +2,7 @@
 
 from datetime import date
 from decimal import Decimal
+from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import Group, User
@@ -9,6 +10,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from eventstore.cause import because
+from eventstore.persistence import LogRecorder, Stored
 from projections.engine import catch_up
 from projections.operations import pause
 from projections.projection import known
@@ -64,6 +66,14 @@ def test_the_first_page_says_what_sold_what_waits_and_who_is_behind(admin_client
     assert ("Contacts", 2, True) in [(e.name, e.behind_events, e.paused_at is not None) for e, _ in told["lags"]]
     assert "Customer.EmailChanged" in [each.entry.name for each in told["latest"]]
     assert "paused" in response.text
+
+
+def test_an_event_that_cannot_be_read_is_told_as_such(admin_client):
+    LogRecorder().insert_events([Stored(uuid4(), 1, "Customer.Registered", b"\xff")])
+
+    (told,) = admin_client.get("/admin/").context["latest"]
+
+    assert told.problem.startswith("Customer.Registered at position")
 
 
 @pytest.mark.parametrize(

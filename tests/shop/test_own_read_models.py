@@ -1,6 +1,5 @@
 """What the engine promises, on the shop's own read models: nobody takes from another, and what drifted is found."""
 
-import threading
 from io import StringIO
 from uuid import UUID
 
@@ -17,6 +16,7 @@ from projections.rebuild import rebuild, verify
 from shop.ordering.commands import Item, cancel_order, place_order
 from shop.ordering.models import OrderSummary
 from shop.ordering.timeline import TimelineEntry
+from tests.crowd import meanwhile
 from tests.projections.conftest import on_real_transactions
 from tests.shop.orders import goods
 
@@ -61,29 +61,13 @@ def test_scenario_14_first_sync_of_a_new_service_while_the_shop_sells() -> None:
     """The timeline is new; customers go on ordering while it is built, and it goes on with theirs."""
     goods(MUG=500)
     bought(20)
-    over, sold = threading.Event(), [20]
-
-    def sell() -> None:
-        try:
-            while not over.is_set() or len(sold) < 4:
-                bought(2)
-                sold.append(2)
-                over.wait(0.02)  # their pace
-        finally:
-            connection.close()
-
-    customers = threading.Thread(target=sell)
-    customers.start()
-    try:
+    with meanwhile(lambda: len(bought(2)), pause=0.02, at_least=3) as sold:
         rebuild(known()["OrderTimelines"])
-    finally:
-        over.set()
-        customers.join()
     built = TimelineEntry.objects.count()
     engine.catch_up([known()["OrderTimelines"]])
 
     assert built >= 20
-    assert TimelineEntry.objects.count() == Event.objects.filter(name="Order.Placed").count() == sum(sold) > 20
+    assert TimelineEntry.objects.count() == Event.objects.filter(name="Order.Placed").count() == 20 + sum(sold) > 20
     assert differing("OrderTimelines") == []
 
 
