@@ -1,6 +1,6 @@
 """What operators ask of projections, whichever door they come through: each thing once, and what is answered."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -27,9 +27,21 @@ class Unknown(LookupError):
 def named(name: str) -> Any:
     """The projection or policy of that name."""
     if name not in known():
-        near = get_close_matches(name, known(), n=1, cutoff=0.4)
-        raise Unknown(f"There is no projection {name[:80]}." + (f" Is it {near[0]}?" if near else ""))
+        raise _unknown(name, known())
     return known()[name]
+
+
+def all_named(name: str) -> list[Any]:
+    """The projection or policy of that name, or all of the context of that name."""
+    found = [each for each in known().values() if name in (each.name, each.context)]
+    if not found:
+        raise _unknown(name, [*known(), *{each.context for each in known().values()}])
+    return found
+
+
+def _unknown(name: str, names: Iterable[str]) -> Unknown:
+    near = get_close_matches(name, names, n=1, cutoff=0.4)
+    return Unknown(f"There is no projection {name[:80]}." + (f" Is it {near[0]}?" if near else ""))
 
 
 def state(status: Status) -> str:

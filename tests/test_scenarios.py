@@ -9,6 +9,7 @@ import pytest
 from django.core.management import get_commands
 from django.urls import resolve
 
+from projections.doors import all_named
 from shop.demo import past_stops, present_stops
 from shop.demo.route import ROUTE
 
@@ -19,6 +20,7 @@ TABLE = [
     if re.match(r"\| \d", line)
 ]
 ROWS = {int(row[0].strip("| ")): row for row in TABLE}
+STOPS = Path(past_stops.__file__).read_text() + Path(present_stops.__file__).read_text()
 ANY_ID = "01a1f3c2-0000-7000-8000-000000000000"
 
 
@@ -69,9 +71,17 @@ def test_it_can_be_watched_where_the_table_says(number):
         assert resolve(address.replace("…", ANY_ID)), address
 
 
+def test_what_is_to_be_paused_resumed_or_rebuilt_on_the_tour_is_there():
+    told = STOPS + (ROOT / "docs/scenarios.md").read_text() + (ROOT / "README.md").read_text()
+
+    named = set(re.findall(r"manage\.py projections (?:pause|resume|rebuild) (\w+)", told))
+
+    assert {"ordering", "billing", "Orders", "Products"} <= named
+    assert all(all_named(name) for name in named)
+
+
 def slugs() -> set[str]:
     """Of the stops, as their functions give them."""
-    told = Path(past_stops.__file__).read_text() + Path(present_stops.__file__).read_text()
-    found = set(re.findall(r'return Stop\(\s+"(\w+)"', told))
+    found = set(re.findall(r'return Stop\(\s+"(\w+)"', STOPS))
     assert len(found) == len(ROUTE)
     return found

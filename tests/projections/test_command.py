@@ -181,6 +181,8 @@ def tamper() -> dict[str, Any]:
 
 def test_a_name_that_is_wrong_is_answered_with_the_nearest():
     assert refused("verify", "Lons")[1] == "There is no projection Lons. Is it Loans?"
+    assert refused("resume", "lendin")[1] == "There is no projection lendin. Is it lending?"
+    assert refused("back", "lending")[1].startswith("There is no projection lending.")
 
 
 def test_a_rebuild_of_all_must_be_meant():

@@ -46,6 +46,25 @@ def test_a_pause_needs_a_reason_and_is_not_paused_again():
 
 
 @pytest.mark.django_db
+def test_a_context_is_paused_and_goes_on_as_a_whole():
+    lending = sorted(each.name for each in known().values() if each.context == "lending")
+    command("pause", "Loans", "--reason", "upgrade")
+
+    said = command("pause", "lending", "--reason", "a stocktaking")
+
+    reasons = dict(Checkpoint.objects.exclude(paused_at=None).values_list("name", "pause_reason"))
+    assert len(lending) > 2
+    assert sorted(line.split()[0] for line in said.splitlines()) == [name for name in lending if name != "Loans"]
+    assert reasons == dict.fromkeys(lending, "a stocktaking") | {"Loans": "upgrade"}
+    assert refused("pause", "lending", "--reason", "again")[1].endswith("is paused already.")
+
+    said = command("resume", "lending")
+
+    assert sorted(line.split()[0] for line in said.splitlines()) == lending
+    assert not Checkpoint.objects.exclude(paused_at=None).exists()
+
+
+@pytest.mark.django_db
 def test_a_check_fails_if_somebody_should_look(monkeypatch):
     assert command("list", "Books", "--check")
 

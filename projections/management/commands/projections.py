@@ -45,8 +45,9 @@ class Command(BaseCommand):
                 name, help=run.__doc__, description=run.__doc__, epilog=f"Example: {ME} {before}{example}"
             )
             if names:
-                added.add_argument("names", nargs=names, metavar="NAME", help="of a projection, as `list` shows it")
-            added.set_defaults(run=run)
+                whose = "of a projection, as `list` shows it" + (", or of a context: all that it has" * (names != 1))
+                added.add_argument("names", nargs=names, metavar="NAME", help=whose)
+            added.set_defaults(run=run, alone=names == 1)
             return added
 
         listing = add(self.list_, "list --check")
@@ -54,8 +55,8 @@ class Command(BaseCommand):
         listing.add_argument("--check", action="store_true", help="end with an error if somebody should look at one")
         add(self.run_, "run Orders --follow").add_argument("--follow", action="store_true", help="go on until Ctrl-C")
         reason: dict[str, Any] = {"required": True, "metavar": "WHY", "help": "for whoever finds it so"}
-        add(self.pause, 'pause Orders --reason "prices are being corrected"', 1).add_argument("--reason", **reason)
-        add(self.resume, "resume Orders", 1)
+        add(self.pause, 'pause billing --reason "its server is being moved"', "+").add_argument("--reason", **reason)
+        add(self.resume, "resume billing", "+")
         rebuilding = add(self.rebuild, "rebuild Orders --dry-run")
         rebuilding.add_argument("--all", action="store_true", help="every projection")
         rebuilding.add_argument(
@@ -96,10 +97,10 @@ class Command(BaseCommand):
             one.add_argument("position", type=at_least_one, metavar="POSITION", help="of the event, in the log")
         skipping.add_argument("--reason", **reason)
 
-    def handle(self, *_: Any, run: Callable[..., None], names: list[str], **options: Any) -> None:
+    def handle(self, *_: Any, run: Callable[..., None], names: list[str], alone: bool, **options: Any) -> None:
         try:
-            chosen = [doors.named(name) for name in dict.fromkeys(names)]
-            run(chosen, **options)
+            found = [[doors.named(name)] if alone else doors.all_named(name) for name in names]
+            run(list(dict.fromkeys(each for some in found for each in some)), **options)
         except (doors.Unknown, *doors.REFUSALS) as error:
             raise CommandError(str(error)) from error
 
@@ -153,12 +154,14 @@ class Command(BaseCommand):
         return any(version <= versions[name] for name, version in stand)
 
     def pause(self, chosen: Chosen, *, reason: str, **_: Any) -> None:
-        """Have nobody move it until it is resumed: its rows stay as they are, and events wait in the log."""
-        self.stdout.write(doors.pause(chosen[0], by=who(), reason=reason))
+        """Have nobody move them until they are resumed: their rows stay as they are, and events wait in the log."""
+        for each in where(chosen, paused=False):
+            self.stdout.write(doors.pause(each, by=who(), reason=reason))
 
     def resume(self, chosen: Chosen, **_: Any) -> None:
-        """Let one that is paused go on where it was."""
-        self.stdout.write(doors.resume(chosen[0], by=who()))
+        """Let those that are paused go on where they were."""
+        for each in where(chosen, paused=True):
+            self.stdout.write(doors.resume(each, by=who()))
 
     def rebuild(
         self, chosen: Chosen, *, all: bool, dry_run: bool, sample: float, abandon: bool, **options: Any
@@ -304,6 +307,12 @@ class Command(BaseCommand):
 def projections() -> Chosen:
     """All but the policies, which keep nothing that could be built anew."""
     return [known()[name] for name in sorted(known()) if not isinstance(known()[name], Policy)]
+
+
+def where(chosen: Chosen, *, paused: bool) -> Chosen:
+    """Those that are paused, or are not; where there are none, all: each is refused, and says why."""
+    names = {each.name for each in statuses(chosen) if (each.paused_at is not None) == paused}
+    return [each for each in chosen if each.name in names] or chosen
 
 
 def lines(compared: Sequence[Compared]) -> str:
