@@ -69,7 +69,7 @@ class Text(Secret):
 
     default_error_messages = {
         "hidden": "It has a character that cannot be seen: {character}.",
-        "blank": "It has no character that can be seen.",
+        "blank": "It is empty, or has no character that can be seen.",
         CARD_DATA: "It has what looks like a card number. Card numbers go into the vault, and nowhere else.",
     }
 

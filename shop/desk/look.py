@@ -24,11 +24,16 @@ def styles(request: HttpRequest) -> str:
     return static("desk/desk.css")
 
 
+def icon(request: HttpRequest) -> str:
+    return static("storefront/icon.svg")
+
+
 UNFOLD: dict[str, Any] = {
     "SITE_TITLE": "Daybook",
     "SITE_HEADER": "Daybook",
     "SITE_SUBHEADER": "The desk",
     "SITE_SYMBOL": "auto_stories",
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": icon}],
     "COLORS": {"primary": HARBOUR},
     "BORDER_RADIUS": "8px",
     "ENVIRONMENT": "shop.desk.sidebar.environment",

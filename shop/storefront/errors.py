@@ -64,7 +64,8 @@ class Explain:
 
 
 def page_of(problem: Problem) -> HttpResponse:
-    return page(problem.code if problem.code in CATALOGUE else "refused", problem.kind.status, problem.detail)
+    detail = "" if problem.code == "context_down" else problem.detail  # which part it is says nothing to customers
+    return page(problem.code if problem.code in CATALOGUE else "refused", problem.kind.status, detail)
 
 
 def bad_request(request: HttpRequest, exception: Any) -> HttpResponse:

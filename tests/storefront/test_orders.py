@@ -1,5 +1,6 @@
 """A customer's orders, and nobody else's."""
 
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -16,6 +17,7 @@ from shop.payments.commands import record_outcome
 from shop.payments.domain import Outcome, payment_of
 from shop.shipping.commands import answer_address, plan_shipment
 from shop.shipping.domain import Packed, Shipment
+from shop.storefront.templatetags.storefront import clock, priced
 from tests.shop.orders import AWAY, card, come_to_rest
 from tests.storefront.conftest import HOME, Visitor, a_customer, seen_all, words
 
@@ -40,6 +42,22 @@ def test_an_order_shows_how_far_it_is(customer: Visitor, order: UUID) -> None:
     come_to_rest()
     assert [s.state for s in customer.get(page).context["steps"]] == ["done"] * 4 + ["to come"] * 2
     assert customer.sees(page).startswith("Order confirmed It is yours")
+
+
+def test_what_happened_says_its_day_where_that_is_not_today_and_amounts_as_the_shop_does(
+    customer: Visitor, order: UUID
+) -> None:
+    seen_all()
+    told = customer.sees(f"/orders/{order}/")
+    assert "Order placed €25.00" in told
+    assert "Payment: by the card ending in 4242" in told
+
+    now = datetime.now(UTC)
+    year = now.replace(year=now.year - 1, month=1, day=9, hour=7, minute=5)
+    assert f">{now:%H:%M} UTC<" in clock(now)
+    assert ">9 Jan " + f"{year:%Y}, 07:05 UTC<" in clock(year.isoformat())
+    assert priced("25.00 EUR: two less") == "€25.00: two less"
+    assert priced("The customer changed their mind.") == "The customer changed their mind."
 
 
 def test_a_page_that_looks_again_hears_only_of_what_is_new(customer: Visitor, order: UUID) -> None:

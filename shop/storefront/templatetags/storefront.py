@@ -1,6 +1,7 @@
 """Words, prices and pictures, as the storefront's pages write them."""
 
-from datetime import datetime
+import re
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import uuid4
@@ -15,6 +16,7 @@ from shop.values import Money, plain
 
 register = template.Library()
 
+AMOUNT = re.compile(r"^\d+(\.\d+)? [A-Z]{3}\b")
 SIGNS = {"EUR": "€", "GBP": "£", "USD": "$"}
 
 
@@ -57,10 +59,19 @@ def instant(value: Any) -> SafeString:
 
 @register.filter
 def clock(value: Any) -> SafeString:
+    """The time of an instant; with its day where that is not today."""
     at = datetime.fromisoformat(value) if isinstance(value, str) and value else value
     if not at:
         return mark_safe("")
-    return format_html('<time datetime="{}">{}</time>', at.isoformat(), f"{at:%H:%M} UTC")
+    now = datetime.now(UTC)
+    day = "" if at.date() == now.date() else f"{at:%-d %b}, " if at.year == now.year else f"{at:%-d %b %Y}, "
+    return format_html('<time datetime="{}">{}</time>', at.isoformat(), f"{day}{at:%H:%M} UTC")
+
+
+@register.filter
+def priced(text: str) -> str:
+    """A text that begins with an amount, as the log writes it: with the amount as the storefront does."""
+    return AMOUNT.sub(lambda found: money(found[0]), text)
 
 
 @register.inclusion_tag("storefront/field.html")
