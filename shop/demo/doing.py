@@ -34,10 +34,15 @@ def buy() -> Done:
 
 
 def last() -> Done:
-    """Two guests, at once."""
-    orders = [uuid7(), uuid7()]
-    at_once([partial(order, stories.LAST_NOW, each, f"TOUR-LAST-{n}") for n, each in enumerate(orders, 1)])
-    return Done("Two orders for the one that is left. See who gets it:", tuple(orders))
+    """The two of the story, at once."""
+    orders = {who: uuid7() for who in ("celia", "finn")}
+    at_once(
+        [
+            partial(order, stories.LAST_NOW, each, f"TOUR-LAST-{n}", customer_id=id_of("demo", who))
+            for n, (who, each) in enumerate(orders.items(), 1)
+        ]
+    )
+    return Done("Two orders for the one that is left. See who gets it:", tuple(orders.values()))
 
 
 def twice() -> Done:
@@ -48,9 +53,11 @@ def twice() -> Done:
     return Done(f"Sent {CLICKS} times; {answers} answer, {len({r.id for r in receipts})} order:", (order_id,))
 
 
-def order(sku: str, order_id: UUID, reference: str, key: UUID | None = None) -> Receipt:
+def order(
+    sku: str, order_id: UUID, reference: str, key: UUID | None = None, customer_id: UUID | None = None
+) -> Receipt:
     with because(actor=ACTOR, command_id=key):
-        return place_order(items=[Item(sku, 1)], reference=reference, order_id=order_id)
+        return place_order(items=[Item(sku, 1)], customer_id=customer_id, reference=reference, order_id=order_id)
 
 
 def at_once(calls: list[Callable[[], Receipt]]) -> list[Receipt]:

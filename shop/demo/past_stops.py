@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from shop.demo import stories
 from shop.demo.found import Found, address, desk, life
 from shop.demo.stops import Stop, call, doors, page
+from shop.payments.domain import payment_of
 
 
 def back_in_time(found: Found) -> Stop:
@@ -18,14 +19,21 @@ def back_in_time(found: Found) -> Stop:
         doors(
             page(
                 f"The orders as of {winter:%-d %B, %H:%M}",
-                address("orders-list", as_of=f"{winter:%Y-%m-%dT%H:%MZ}"),
+                desk("ordering_ordersummary_changelist", as_of=f"{winter:%Y-%m-%dT%H:%MZ}"),
             ),
             page(
                 "The harbour mug as of that evening",
-                address("products-detail", found.product("MUG-HARBOUR").id, as_of=f"{winter:%Y-%m-%dT%H:%MZ}"),
+                desk(
+                    "catalog_productsummary_change",
+                    found.product("MUG-HARBOUR").id,
+                    as_of=f"{winter:%Y-%m-%dT%H:%MZ}",
+                ),
             ),
             page(f"The life of order {order}, event by event", life(order.id)),
-            page("The same order when it was one event old", address("orders-detail", order.id, as_of="v1")),
+            page(
+                "The same order when it was one event old", desk("ordering_ordersummary_change", order.id, as_of="v1")
+            ),
+            call("Or ask by REST", "GET", address("orders-detail", order.id, as_of="v1")),
         ),
         "The list ends that evening, with the statuses of then. Any object, and any list, can be asked about any "
         "instant, any position in the log, any version.",
@@ -59,11 +67,13 @@ def slip(found: Found) -> Stop:
         "customers were quick.",
         doors(
             page("Everything that load did", desk("eventstore_event_causes", correlation)),
-            page("What the harbour mug has cost", address("products-price-history", found.product("MUG-HARBOUR").id)),
+            page(
+                "What the harbour mug has cost", desk("catalog_productsummary_change", found.product("MUG-HARBOUR").id)
+            ),
             page("The six orders", desk("ordering_ordersummary_changelist", q="HH-SLIP")),
             page("The first of them", desk("ordering_ordersummary_change", quick.id)),
-            page("What was done to prices, and can be undone", address("price-changes")),
-            page("Change prices yourself, from a file, and undo it", address("price-import")),
+            page("Change prices yourself, from a file", address("price-import")),
+            page("… and undo it: what was changed so stands here", address("price-changes")),
         ),
         "All the changes stand under one correlation id: that is what an import is undone by. The orders keep the "
         "price that was accepted, to the cent; four were honoured, two cancelled.",
@@ -80,9 +90,9 @@ def weekend(found: Found) -> Stop:
         f"“{product.name}” is cheaper from Saturday to Monday. Nothing has to be switched on: a price in force is a "
         "function of what was said and of the time.",
         doors(
-            page("The candle, with its scheduled prices", address("products-detail", product.id)),
+            page("The candle, with its scheduled prices", desk("catalog_productsummary_change", product.id)),
             page(
-                "The candles as they will be next Saturday",
+                "The candles as they will be next Saturday, by REST",
                 address("products-list", at=f"{saturday:%Y-%m-%dT%H:%MZ}", sku=product.sku),
             ),
             page("An order of last Saturday", desk("ordering_ordersummary_change", order.id)),
@@ -112,7 +122,7 @@ def credit(found: Found) -> Stop:
 
 def timeout(found: Found) -> Stop:
     order = found.order("HH-TIMEOUT")
-    correlation = found.correlation(order.id, "Order.Placed")
+    payment = payment_of(order.id)
     return Stop(
         "timeout",
         "The gateway that never answered",
@@ -122,9 +132,9 @@ def timeout(found: Found) -> Stop:
                 "The process: given up after ten minutes",
                 address("process-page", found.process(order).id),
             ),
-            page("The payment", desk("payments_paymentsummary_changelist", q=order.last_four)),
-            page("Step by step", desk("eventstore_event_causes", correlation)),
-            page("The order's timeline", address("orders-timeline", order.id)),
+            page("The payment", desk("payments_paymentsummary_change", payment)),
+            page("Its life, step by step", life(payment)),
+            page("The order, with its timeline", desk("ordering_ordersummary_change", order.id)),
         ),
         "“Unknown” is a state of its own. The order was rejected and its stock released; when the gateway came back "
         "and said “authorised”, the money was let go of.",
@@ -134,15 +144,20 @@ def timeout(found: Found) -> Stop:
 def january(found: Found) -> Stop:
     order = found.order("HH-GIFT")
     december = f"{order.placed_at:%Y-%m}"
-    following = (order.placed_at.replace(day=1) + timedelta(days=32)).strftime("%Y-%m")
+    january = (order.placed_at + timedelta(days=32)).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    closed = january - timedelta(minutes=1)
     return Stop(
         "january",
         "Sold in December, refunded in January",
         "A lamp arrived with a crack, after Christmas. Books that were closed must not change.",
         doors(
             page("The order", desk("ordering_ordersummary_change", order.id)),
-            page(f"{december}, as it was closed", address("month-close", month=december)),
-            page(f"{following}, with the refund", address("month-close", month=following)),
+            page(
+                f"The months as of {closed:%-d %B, %H:%M}",
+                desk("reporting_salesof_changelist", by="month", as_of=f"{closed:%Y-%m-%dT%H:%MZ}"),
+            ),
+            page("The months as they are now", desk("reporting_salesof_changelist", by="month")),
+            page(f"{december}, as it was closed and as it is now, by REST", address("month-close", month=december)),
             page("Takings, day by day", desk("billing_takingsofday_changelist")),
             page("… and month by month", desk("billing_takingsofmonth_changelist")),
         ),
@@ -161,7 +176,7 @@ def erased(found: Found) -> Stop:
             page("Who she was", desk("customers_customersummary_change", customer.id)),
             page("What she bought", desk("ordering_ordersummary_changelist", q="HH-ZOE")),
             page("Her events, as they can be read today", life(customer.id)),
-            page("What sells best, all of hers still counted", address("best-sellers")),
+            page("What sells best, all of hers still counted, by REST", address("best-sellers")),
             call("Erase Nina yourself", "POST", address("customers-erase", found.person("nina").id)),
         ),
         "[erased], in every table, every old version and every export. The turnover of that time has not moved by a "

@@ -43,7 +43,7 @@ def watch(found: Found) -> Stop:
         doors(
             page(f"The process of the newest order, {order}", address("process-page", process.id)),
             page("What led to what, as a tree", desk("eventstore_event_causes", correlation)),
-            page("Its timeline, in words", address("orders-timeline", order.id)),
+            page("The order, with its timeline in words", desk("ordering_ordersummary_change", order.id)),
         ),
         "Each step with its time. In the tree: one request, and all the commands, events and mails that came of it, "
         "in six contexts that do not know each other.",
@@ -147,7 +147,6 @@ def shelf(found: Found) -> Stop:
                 address("stock-count", stock.sku),
                 f'{{"counted": {stories.SHELF}, "reason": "three broken in the store room"}}',
             ),
-            page("The ledger", address("stock-ledger", stock.sku)),
         ),
         f"On hand is {stock.on_hand} now. A count of {stories.SHELF} adds a line of −3 to the ledger, with your "
         "reason: the balance is explained, not overwritten.",
@@ -167,7 +166,7 @@ def last(found: Found) -> Stop:
         doors(
             page("The one who got it", desk("ordering_ordersummary_change", first.id)),
             page("The one who did not", desk("ordering_ordersummary_change", second.id)),
-            Door(f"Have two buyers order “{product.name}” at once", posts="last") if left.available else None,
+            Door(f"Have both order “{product.name}” at once", posts="last") if left.available else None,
             page("Who has a claim on it", desk("inventory_reservation_changelist", q=stories.LAST_NOW)),
         ),
         "One is confirmed, the other rejected, and told so by mail. Stock is decided on the SKU's own stream, in the "

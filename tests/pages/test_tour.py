@@ -17,6 +17,7 @@ from shop.demo.loading import load
 from shop.demo.route import ROUTE
 from shop.demo.signins import CUSTOMER, PASSWORD, USER, sign_ins
 from shop.inventory.models import StockLevel
+from shop.notifications.models import OutgoingMail
 from shop.ordering.models import OrderSummary
 from shop.roles import ROLES
 
@@ -79,8 +80,9 @@ def buys(page: Page) -> None:
 def two_want_the_last(page: Page) -> None:
     said = press(page, "last")
     expect(said.get_by_role("link")).to_have_count(2)
-    found = OrderSummary.objects.filter(reference__startswith="TOUR-LAST").values_list("status", flat=True)
+    found = dict(OrderSummary.objects.filter(reference__startswith="TOUR-LAST").values_list("status", "id"))
     assert sorted(found) == ["confirmed", "rejected"]
+    assert OutgoingMail.objects.get(order_id=found["rejected"]).kind == "rejected"
     assert StockLevel.objects.get(sku=stories.LAST_NOW).available == 0
     is_done(page, "last")
 
