@@ -8,6 +8,8 @@ from django.contrib.auth import authenticate
 from django.db import Error, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect
+from django.templatetags.static import static
 from django.urls import reverse
 from django.utils.crypto import constant_time_compare
 from django.views.decorators.http import require_safe
@@ -159,6 +161,12 @@ def _kind(code: str) -> dict[str, Any]:
 def alive(request: HttpRequest) -> HttpResponse:
     """This process answers."""
     return JsonResponse({"status": "alive"})
+
+
+@require_safe
+def icon(request: HttpRequest) -> HttpResponse:
+    """For browsers that look at what is no page: an answer of the API."""
+    return redirect(static("storefront/icon.svg"))
 
 
 class Ready(View):

@@ -70,6 +70,7 @@ urlpatterns = [
     path("admin/", include("shop.desk.urls")),
     path("admin/", admin.site.urls),
     path("tour/", include("shop.demo.urls")),
+    path("favicon.ico", service.icon),
     path("healthz", service.alive),
     path("readyz", service.Ready.as_view()),
     path("metrics", service.measured),

@@ -26,6 +26,7 @@ KEYS = UUID("2c0f5f4e-3d4b-5f0b-9c66-5be3a7a1c1a4")  # the namespace of the keys
 PATIENCE = 3.0  # seconds for lists to see what was just done
 MOST = 200  # objects at once
 SHOWN = 10  # of what was refused
+NOT_YET = "The list does not show it yet: it has not come to position {}."
 
 
 class Chosen(NamedTuple):
@@ -120,7 +121,7 @@ def since(each: Chosen) -> list[Any]:
     ]
 
 
-def answer(pages: Any, asking: Asking, back: str) -> HttpResponse:
+def answer(pages: Any, asking: Asking, back: str, *, is_list: bool = False) -> HttpResponse:
     """The form; or, posted, what came of it. ``pages`` is the admin of the objects."""
     request = asking.request
     if request.method == "POST" and (found := asking.facts()):
@@ -128,7 +129,7 @@ def answer(pages: Any, asking: Asking, back: str) -> HttpResponse:
             return _several(pages, asking, *found, back)
         receipt = asking.do(asking.chosen[0], *found)
         if receipt is not None:
-            return _done(pages, asking, receipt, back)
+            return _done(pages, asking, receipt, back, is_list=is_list)
     now = pages.get_object(request, str(asking.chosen[0].row.pk)) if asking.since else None
     context = {
         **pages.admin_site.each_context(request),
@@ -148,13 +149,16 @@ def _version(asking: Asking, each: Chosen, now: Any) -> Any:
     return "" if version is None else version
 
 
-def _done(pages: Any, asking: Asking, receipt: Receipt, back: str) -> HttpResponse:
+def _done(pages: Any, asking: Asking, receipt: Receipt, back: str, *, is_list: bool) -> HttpResponse:
     if receipt.position is None:
         messages.info(asking.request, f"{asking.ask.title}: nothing to change, it was so already.")
         return redirect(back)
     messages.success(asking.request, f"{asking.ask.title}: done.")
     if not wait(pages, receipt.position):
-        back += f"?{urlencode({'after': receipt.position})}"  # the page says that it does not know of it yet
+        if is_list:
+            messages.warning(asking.request, NOT_YET.format(receipt.position))
+        else:
+            back += f"?{urlencode({'after': receipt.position})}"  # the page says that it does not know of it yet
     return redirect(back)
 
 
@@ -176,7 +180,7 @@ def _several(pages: Any, asking: Asking, facts: dict[str, Any], reason: str, bac
     if len(refused) > SHOWN:
         messages.error(asking.request, f"… and {len(refused) - SHOWN} more were refused.")
     if last and not wait(pages, last):
-        messages.warning(asking.request, f"The list does not show it yet: it has not come to position {last}.")
+        messages.warning(asking.request, NOT_YET.format(last))
     return redirect(back)
 
 

@@ -21,8 +21,9 @@ class Echo:
 
 def export(rows: QuerySet[Any], columns: list[str], name: str, moment: str = "") -> StreamingHttpResponse:
     """A file called after what it is of, and when."""
-    at = "".join(c if c.isalnum() else "-" for c in moment or datetime.now(UTC).strftime("%Y-%m-%d %H%M"))
-    headers = {"Content-Disposition": f'attachment; filename="{name}-{at}.csv"', "Cache-Control": "no-store"}
+    at = moment or datetime.now(UTC).strftime("%Y-%m-%d %H%M")
+    called = "".join(c if c.isalnum() else "-" for c in f"{name} {at}")
+    headers = {"Content-Disposition": f'attachment; filename="{called}.csv"', "Cache-Control": "no-store"}
     return StreamingHttpResponse(lines(rows, columns), content_type="text/csv; charset=utf-8", headers=headers)
 
 

@@ -95,7 +95,7 @@ def body(form: serializers.Serializer, texts: Texts, prefix: str = "") -> dict[s
                 said[name] = inner
         elif isinstance(field, Flag):
             said[name] = place in texts
-        elif (text := texts.get(place, "").strip()) or field.required:
+        elif text := texts.get(place, "").strip():
             said[name] = _meant(field, text)
     return said
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.contrib import admin, messages
@@ -9,11 +10,12 @@ from django.contrib.admin import helpers
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.urls import NoReverseMatch, URLPattern, path, reverse
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.text import capfirst
 from unfold.admin import ModelAdmin, checkbox
 
 from projections.models import ReadModel
@@ -29,6 +31,7 @@ from shop.admin.past import BOX, Past, keeps_history, past_of
 from shop.admin.told import told
 from shop.roles import may
 
+KEPT = "_changelist_filters"  # as Django calls them
 KEY = "the-key-of-the-row"
 BOX_OF_ROW = str(checkbox.render(helpers.ACTION_CHECKBOX_NAME, KEY))
 
@@ -45,6 +48,7 @@ class ReadOnlyAdmin(ModelAdmin):
     paginator = Bounded
     list_before_template = "desk/list_tools.html"
     change_form_template = "desk/object.html"
+    empty_value_display = "–"
     actions = None
 
     search_fields: Sequence[str] = ()  # whose words are looked for: with an index of them (shop.words)
@@ -100,6 +104,10 @@ class ReadOnlyAdmin(ModelAdmin):
 
     def get_changelist(self, request: HttpRequest, **_: Any) -> type[Listed]:
         return Listed
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        title = capfirst(str(self.opts.verbose_name_plural))
+        return super().changelist_view(request, {"title": title, **(extra_context or {})})
 
     def get_paginator(self, request: HttpRequest, *arguments: Any, **options: Any) -> Bounded:
         found: Bounded = super().get_paginator(request, *arguments, **options)
@@ -222,7 +230,9 @@ class ReadOnlyAdmin(ModelAdmin):
         chosen = [Chosen(row, seen.get(str(row.pk), ask.version(row))) for row in rows]
         if not ask.several or not chosen:
             raise Http404
-        return asking.answer(self, Asking(ask, chosen, request), self.page("changelist"))
+        kept = QueryDict(request.GET.get(KEPT, "")).urlencode()
+        back = self.page("changelist")
+        return asking.answer(self, Asking(ask, chosen, request), f"{back}?{kept}" if kept else back, is_list=True)
 
     def key(self, text: str) -> Any:
         """A primary key, or None for what is none."""
@@ -231,9 +241,10 @@ class ReadOnlyAdmin(ModelAdmin):
         except Exception:
             return None
 
-    def ask_for(self, name: str, keys: Sequence[Any]) -> str:
-        """Where a list asks for those that were chosen."""
-        return f"{self.page('ask_several', name)}?{'&'.join(f'of={key}' for key in keys)}"
+    def ask_for(self, name: str, keys: Sequence[Any], kept: str = "") -> str:
+        """Where a list asks for those that were chosen; afterwards it is as it was: filtered and ordered."""
+        found = [("of", key) for key in keys] + ([(KEPT, kept)] if kept else [])
+        return f"{self.page('ask_several', name)}?{urlencode(found)}"
 
 
 def _choice(ask: Ask) -> Callable[..., HttpResponse | None]:
@@ -244,7 +255,7 @@ def _choice(ask: Ask) -> Callable[..., HttpResponse | None]:
         if len(keys) > asking.MOST:
             messages.error(request, f"Choose at most {asking.MOST} at once.")
             return None
-        return redirect(pages.ask_for(ask.slug, keys))
+        return redirect(pages.ask_for(ask.slug, keys, request.GET.urlencode()))
 
     return choose
 

@@ -25,7 +25,7 @@ def styles(request: HttpRequest) -> str:
 
 
 def icon(request: HttpRequest) -> str:
-    return static("storefront/icon.svg")
+    return static("desk/icon.svg")
 
 
 UNFOLD: dict[str, Any] = {

@@ -1,6 +1,7 @@
 """What stands in the sidebar: groups of pages, and of those only what who looks may see."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from django.conf import settings
@@ -94,6 +95,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
 
 
 def shown(request: HttpRequest, entries: tuple[Entry, ...]) -> Iterator[dict[str, Any]]:
+    beneath = nearest(request, entries)
     for entry in entries:
         if not allowed(request.user, entry.takes):
             continue
@@ -104,13 +106,22 @@ def shown(request: HttpRequest, entries: tuple[Entry, ...]) -> Iterator[dict[str
         here = request.path == place and all(
             request.GET.get(name) == value for name, _, value in [entry.query.lstrip("?").partition("=")] if name
         )
-        beneath = not entry.query and request.path != place and request.path.startswith(place)
+        above = not entry.query and request.path != place == beneath
         yield {
             "title": entry.title,
             "icon": drawn(entry.icon),
             "link": place + entry.query,
-            "active": beneath or (here and (bool(entry.query) or not another(request, entry, entries))),
+            "active": above or (here and (bool(entry.query) or not another(request, entry, entries))),
         }
+
+
+def nearest(request: HttpRequest, entries: tuple[Entry, ...]) -> str:
+    """Of these places, the one that is closest above what is looked at; empty: none is."""
+    above = []
+    for entry in entries:
+        with suppress(NoReverseMatch):
+            above.append(reverse(entry.place))
+    return max((place for place in above if request.path.startswith(place)), key=len, default="")
 
 
 def drawn(icon: str) -> str:

@@ -44,7 +44,7 @@ class ShipmentSummary(ReadModel):
         ]
 
     def __str__(self) -> str:
-        return str(self.id)
+        return f"Parcel …{str(self.id)[-8:]}"
 
 
 class PackedLine(msgspec.Struct):

@@ -26,10 +26,11 @@ WORDS = {
 }
 
 
-def page(code: str, status: int | None = None, detail: str = "") -> HttpResponse:
+def page(code: str, status: int | None = None, detail: str = "", path: str = "") -> HttpResponse:
     """It needs no database, nor anything else that may be what is wrong."""
     title, words = WORDS.get(code, (CATALOGUE[code].title, ""))
     context = {**brand(), "title": title, "words": words, "detail": detail, "request_id": request_id.get()}
+    context["on_desk"] = path.startswith("/admin/")
     answer = HttpResponse(render_to_string("storefront/problem.html", context), status=status or CATALOGUE[code].status)
     for name, value in CATALOGUE[code].headers.items():
         answer[name] = value
@@ -69,11 +70,11 @@ def page_of(problem: Problem) -> HttpResponse:
 
 
 def bad_request(request: HttpRequest, exception: Any) -> HttpResponse:
-    return page("bad_request")
+    return page("bad_request", path=request.path)
 
 
 def forbidden(request: HttpRequest, exception: Any) -> HttpResponse:
-    return page("permission_denied")
+    return page("permission_denied", path=request.path)
 
 
 def forged(request: HttpRequest, reason: str = "") -> HttpResponse:
@@ -82,7 +83,7 @@ def forged(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def not_found(request: HttpRequest, exception: Any) -> HttpResponse:
-    return page("not_found")
+    return page("not_found", path=request.path)
 
 
 def failed(request: HttpRequest) -> HttpResponse:

@@ -68,6 +68,26 @@ def test_scenario_25_birthday_in_two_weeks(client, ada):
     assert [len(desk.get(asked).json()["results"]) for asked in (premium, f"{premium}&as_of={before}")] == [1, 0]
 
 
+def test_afterwards_the_list_is_filtered_as_it_was(client, ada):
+    desk = signed_in(client, User.objects.create_superuser("boss"))
+    asked = {"action": "grant_trial", "_selected_action": [str(ada)]}
+
+    form = desk.post(f"{LIST}?tier=standard&o=2", asked).url
+    answer = desk.post(form, {"reason": "a birthday present", "key": str(uuid4())})
+
+    assert answer.url == f"{LIST}?tier=standard&o=2"
+    assert "The list does not show it yet" in desk.get(answer.url).content.decode()
+
+
+def test_a_day_that_was_left_out_is_asked_for(client, ada):
+    desk = signed_in(client, User.objects.create_superuser("boss"))
+
+    answer = desk.post(reverse("admin:customers_customersummary_ask", args=[ada, "premium"]), {"key": str(uuid4())})
+
+    assert answer.status_code == 422
+    assert answer.context["asking"].errors["until"] == ["This field is required."]
+
+
 def test_who_may_only_look_grants_nothing(client, ada, settings):
     settings.ROLES_OF_STAFF = ["auditor"]
     auditor = User.objects.create_user("auditor", is_staff=True)

@@ -1,5 +1,7 @@
 """The desk: what staff look at, and cannot edit."""
 
+import re
+
 import pytest
 from django.urls import reverse
 
@@ -61,3 +63,29 @@ def test_a_stranger_is_sent_to_the_sign_in(client, model):
 
     assert answer.status_code == 302
     assert answer.url.startswith(reverse("admin:login"))
+
+
+def test_a_list_is_called_after_what_is_in_it(desk):
+    answer = desk.get(page_of(CustomerSummary, "changelist"))
+
+    assert re.search(r"<title>\s*Customers \|", answer.content.decode())
+
+
+@pytest.mark.parametrize("page", ["admin:who_did_what", "admin:eventstore_event_changelist"])
+def test_the_sidebar_shows_one_page_as_the_one_that_is_looked_at(desk, page):
+    place = reverse(page)
+
+    groups = desk.get(place).context["sidebar_navigation"]
+
+    assert [entry["link"] for group in groups for entry in group["items"] if entry["active"]] == [place]
+
+
+def test_from_what_is_not_there_one_goes_back_to_the_desk(desk):
+    answer = desk.get("/admin/nowhere/at/all/")
+
+    assert answer.status_code == 404
+    assert "Back to the desk" in answer.content.decode()
+
+
+def test_a_browser_that_looks_at_an_answer_of_the_api_finds_an_icon(client):
+    assert client.get("/favicon.ico").url.endswith(".svg")
