@@ -91,12 +91,14 @@ def page(request: HttpRequest, process_id: UUID) -> HttpResponse:
         raise PermissionDenied
     process = get_object_or_404(OrderProcess, pk=process_id)
     moved = list(moves(request, process_id))
+    steps = boxes(process, moved)
     streams = [process_id, process.order_id]
     context: dict[str, Any] = {
         **admin.site.each_context(request),
         "title": "Placing an order",
         "process": process,
-        "boxes": boxes(process, moved),
+        "boxes": steps,
+        "undone": any(step.state == "undone" for step in steps),
         "moved": moved,
         "lasted": process.ended_at - process.started_at if process.ended_at else None,
         "parked": Parked.objects.filter(stream_id__in=streams, skipped_at=None),

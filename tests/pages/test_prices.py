@@ -45,7 +45,7 @@ def test_a_slip_is_imported_seen_carried_out_and_set_back_but_for_a_conflict(
     text = "\n".join(["sku,price", *lines, "TRAY,18.00", "PLATE", "CUPS,3", "VASE,=1+1", 'TEA-MINT,"4,20"'])
     page.goto("/admin/prices/import/")
     sign_in(page)
-    page.get_by_label("Or lines, pasted").fill("sku;price\nMUG;1")
+    page.get_by_label("A CSV file").set_input_files({"name": "a.csv", "mimeType": "text/csv", "buffer": b"sku;price"})
     page.get_by_role("button", name="Preview").click()
     expect(page.get_by_role("alert")).to_contain_text("separated by semicolons")
     shoot("price-import")

@@ -1,6 +1,7 @@
 """Pages of operations: processes step by step, who did what, copies beside the full history; each for its roles."""
 
 import re
+from decimal import Decimal
 from uuid import uuid4
 
 import pytest
@@ -13,12 +14,12 @@ from eventstore.models import Event
 from projections.engine import catch_up
 from projections.operations import pause
 from projections.projection import known
-from shop.customers.commands import rename_customer
+from shop.customers.commands import rename_customer, set_credit_limit
 from shop.desk.log import KINDS
 from shop.fulfilment.domain import process_of
 from shop.notifications.models import OutgoingMail
-from shop.ordering.commands import Item, place_order
-from shop.values import Address
+from shop.ordering.commands import Item, Paying, place_order
+from shop.values import Address, Money
 from tests.shop.little import ADA, little_shop
 
 pytestmark = [pytest.mark.django_db, pytest.mark.filterwarnings("ignore:No directory at")]
@@ -53,16 +54,18 @@ def test_a_confirmed_order_went_through_its_steps(admin_client, order):
     assert "StockItem.<b>Reserved</b>" in response.text
 
 
-def test_a_rejected_order_shows_what_refused_and_that_all_was_undone(admin_client, order):
+@pytest.mark.parametrize(("payment", "said"), [(None, "Nothing had been done"), (Paying("account"), "in reverse")])
+def test_a_rejected_order_shows_what_refused_and_what_was_undone(admin_client, order, payment, said):
+    set_credit_limit(ADA, limit=Money(Decimal(50_000), "EUR"))
     items = [Item("MUG-HARBOUR", 1), Item("CANDLE-SEA", 1000)]
-    order = place_order(items=items, customer_id=ADA).id
+    order = place_order(items=items, customer_id=ADA, payment=payment).id
     catch_up()
 
     response = admin_client.get(reverse("process-page", args=[process_of(order)]))
 
     assert ("Stock", "refused") in states(response)
     assert "insufficient_stock" in response.text
-    assert "in reverse" in response.text
+    assert said in response.text
 
 
 def test_processes_are_found_by_how_they_go(admin_client, order):
