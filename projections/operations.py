@@ -32,7 +32,9 @@ def pause(subscriber: Any, *, by: str, reason: str) -> None:
 
 def resume(subscriber: Any) -> None:
     """Let it go on where it was. Refused: it is not paused."""
-    if not _live(subscriber).exclude(paused_at=None).update(paused_at=None, paused_by="", pause_reason=""):
+    paused = _live(subscriber).exclude(paused_at=None)
+    now = timezone.now()  # it could not move before: nobody is to be told that it has stood still
+    if not paused.update(paused_at=None, paused_by="", pause_reason="", updated_at=now):
         raise Refused(f"{subscriber.name} is not paused.")
 
 

@@ -7,6 +7,7 @@ version is none. While the other context is down, what is cached at the present 
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -16,6 +17,7 @@ from django.core.cache import cache
 from eventstore.persistence import rows
 from projections.exact import exact
 from shop import faults
+from shop.values import plain
 
 UNAVAILABLE = "unavailable"
 KEPT = 300  # seconds; for the sake of memory, and of who is to be forgotten: entries do not become wrong
@@ -90,9 +92,14 @@ def fetched(source: Source, versions: Mapping[UUID, int]) -> dict[UUID, Any]:
     except faults.ContextDown:
         return dict.fromkeys(versions, UNAVAILABLE)
     live = exact(apps.get_model(source.model), versions)
-    found = {each: {field: getattr(row, field) for field in source.fields} for each, row in live.items()}
+    found = {each: {field: told(getattr(row, field)) for field in source.fields} for each, row in live.items()}
     cache.set_many({key(source, each): (versions[each], facts) for each, facts in found.items()}, KEPT)
     return {each: found.get(each) for each in versions}
+
+
+def told(value: Any) -> Any:
+    """As all of the API says it: an amount is a text, never a float."""
+    return plain(value) if isinstance(value, Decimal) else value
 
 
 def key(source: Source, stream_id: UUID) -> str:

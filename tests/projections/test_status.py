@@ -133,6 +133,15 @@ def test_one_that_does_not_move_while_events_wait_is_an_alert():
     assert wrong() == [("stuck", text)]
 
 
+def test_one_that_is_resumed_is_not_said_to_have_stood_still_while_it_was_paused():
+    wait_long()
+    Checkpoint.objects.filter(name="Loans").update(paused_at=LONG_AGO)
+
+    operations.resume(LOANS)
+
+    assert wrong() == []
+
+
 @pytest.mark.parametrize("why_not", [{"paused_at": LONG_AGO}, {"updated_at": timezone.now() + timedelta(days=1)}])
 def test_one_that_is_paused_or_has_just_moved_is_not_stuck(why_not):
     wait_long()
