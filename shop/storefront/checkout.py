@@ -92,7 +92,7 @@ def shown(
     if before and quote and before.number != quote.number and before.expires <= datetime.now(UTC):
         messages.info(request, f"Your quote held until {before.expires:%H:%M} UTC. This is a new one.")
     copy = CustomerCopy.objects.filter(pk=basket.customer_id).first()
-    lines = lines_in(basket)
+    lines, saved = lines_in(basket), addresses_of(copy)
     context = {
         "basket": basket,
         "quote": quote,
@@ -102,7 +102,8 @@ def shown(
         "withdrawn": [line for line in lines if line.price is None],
         "too_many": [line for line in lines if line.too_many],
         "as_of": None if basket.address or not late("OrderingCustomers") else basket.address_seen_at,
-        "saved": addresses_of(copy),
+        "saved": saved,
+        "is_saved": basket.address in [Address(**address) for _, address in saved],
         "ways": ways_to_pay(request, basket.customer_id),
         "change": change,
         "errors": errors or {},

@@ -47,7 +47,9 @@ WORDS = {
     "card_declined": "Your bank declined the card",
     "timed_out": "Your bank did not answer in time",
 }
-REASONS = {
+CHANGED_MIND = "The customer changed their mind."
+REASONS = {  # as the log has them, to whom they are told
+    CHANGED_MIND: "You changed your mind.",
     "card_declined": "It gives no reason.",
     "insufficient_funds": "There is not enough money behind it.",
 }
@@ -75,6 +77,7 @@ def order(request: HttpRequest, order_id: UUID) -> HttpResponse:
         return HttpResponse(status=204)  # to the page that looks again every second: nothing is new
     quoted = find(Checkout, found.checkout_id) if found.checkout_id else None
     code = process.code if process and found.status == "rejected" else ""
+    entries = TimelineEntry.objects.filter(order_id=order_id).order_by("id")[:100]
     last = Event.objects.filter(stream_id=order_id).order_by("-version").values_list("position", flat=True)[0]
     context = {
         "order": found,
@@ -89,7 +92,7 @@ def order(request: HttpRequest, order_id: UUID) -> HttpResponse:
         "short": short_of(found) if code == "insufficient_stock" else [],
         "parcel": find(Shipment, shipment_of(order_id)),
         "can_cancel": found.status in ("placed", "confirmed"),
-        "entries": TimelineEntry.objects.filter(order_id=order_id).order_by("id")[:100],
+        "entries": [(each, REASONS.get(each.detail, each.detail)) for each in entries],
     }
     return render(request, "storefront/order.html", context)
 
@@ -125,7 +128,7 @@ def cancel(request: HttpRequest, order_id: UUID) -> HttpResponse:
     mine(request, order_id)
     try:
         with asking(request):
-            noted(request, cancel_order(order_id, reason="The customer changed their mind."))
+            noted(request, cancel_order(order_id, reason=CHANGED_MIND))
     except Refused as refused:
         messages.error(request, str(refused))
     return redirect(f"/orders/{order_id}/")

@@ -64,6 +64,8 @@ def test_a_guest_is_asked_who_they_are_and_comes_back_to_their_basket(guest: Vis
     guest.send("/checkout/", "/checkout/address/", **TYPED, keep="1")
     guest.send("/checkout/", "/checkout/payment/", pay="none")
 
+    seen_all()
+    assert "For this order alone" not in guest.sees("/checkout/"), "it was kept"
     order = ordered(guest)
     assert (order.customer_name, order.lines[0].quantity) == ("Grace", 2)
     assert order.ship_to

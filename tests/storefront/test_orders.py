@@ -56,7 +56,10 @@ def test_what_happened_says_its_day_where_that_is_not_today_and_amounts_as_the_s
     year = now.replace(year=now.year - 1, month=1, day=9, hour=7, minute=5)
     assert f">{now:%H:%M} UTC<" in clock(now)
     assert ">9 Jan " + f"{year:%Y}, 07:05 UTC<" in clock(year.isoformat())
-    assert priced("25.00 EUR: two less") == "€25.00: two less"
+    assert (
+        priced("25.00 EUR is more than the 20.00 EUR of 2 USB sticks")
+        == "€25.00 is more than the €20.00 of 2 USB sticks"
+    )
     assert priced("The customer changed their mind.") == "The customer changed their mind."
 
 
@@ -92,6 +95,8 @@ def test_an_order_is_cancelled_while_it_can_be(customer: Visitor, order: UUID) -
     customer.send(f"/orders/{order}/", f"/orders/{order}/cancel/")
 
     assert shop.load(Order, order).status == "cancelled"
+    seen_all()
+    assert "Order cancelled You changed your mind." in customer.sees(f"/orders/{order}/")
     assert "Cancelled" in customer.sees(f"/orders/{order}/")
 
 

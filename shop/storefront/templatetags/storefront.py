@@ -16,8 +16,8 @@ from shop.values import Money, plain
 
 register = template.Library()
 
-AMOUNT = re.compile(r"^\d+(\.\d+)? [A-Z]{3}\b")
 SIGNS = {"EUR": "€", "GBP": "£", "USD": "$"}
+AMOUNT = re.compile(rf"\b\d+\.\d\d ({'|'.join(SIGNS)})\b")
 
 
 @register.filter
@@ -70,7 +70,7 @@ def clock(value: Any) -> SafeString:
 
 @register.filter
 def priced(text: str) -> str:
-    """A text that begins with an amount, as the log writes it: with the amount as the storefront does."""
+    """A text with the amounts in it, which the log writes as 12.50 EUR, as the storefront writes them."""
     return AMOUNT.sub(lambda found: money(found[0]), text)
 
 
