@@ -28,6 +28,7 @@ from shop.roles import may
 from shop.shipping.models import ShipmentSummary
 
 DAYS = 30
+ROUND = 1_000  # money from which on nobody looks at the cents, and three sums stand side by side
 LATEST = 8  # events
 FEW = 4  # alerts
 
@@ -137,7 +138,8 @@ def spans(values: list[Any], unit: str = "") -> Iterator[Span]:
     for title, length in (("today", 1), ("7 days", 7), ("30 days", DAYS)):
         now, before = sum(values[-length:]), sum(values[-2 * length : -length])
         change = None if length == 1 or before <= 0 else round(100 * (now - before) / before)
-        yield Span(title, f"{now:,.2f} {unit}" if unit else f"{now:,}", change)
+        cents = 2 if abs(now) < ROUND else 0
+        yield Span(title, f"{now:,.{cents}f} {unit}" if unit else f"{now:,}", change)
 
 
 def processes() -> Tile:

@@ -44,6 +44,7 @@ def test_days_weeks_and_months_are_compared_with_those_before():
 
     spans = list(dashboard.spans(values, "EUR"))
 
+    assert next(dashboard.spans([Decimal("1234.50")], "EUR")).value == "1,234 EUR"
     assert [(each.value, each.change) for each in spans] == [("3.00 EUR", None), ("21.00 EUR", 50), ("67.00 EUR", 123)]
     assert [each.change for each in dashboard.spans([0] * 60)] == [None, None, None]
 
