@@ -15,6 +15,8 @@ EVERY = 1.0  # seconds from one look to the next; what stood still between two o
 
 PATIENCE = 60.0  # seconds, for a step of an errand: where many are asked for at once, each waits for its turn
 
+QUIET = 60.0  # seconds between two complaints: with many workers, each may come and go
+
 STANDS = """
     SELECT name, projection, position, epoch, (position < %s AND paused_at IS NULL OR EXISTS (
             SELECT FROM projections_errand e WHERE e.projection = c.projection AND ended_at IS NULL
@@ -41,6 +43,7 @@ class Standby:
         self._projections, self._look_after = projections, look_after
         self._seen: dict[str, Stand] = {}
         self._acting = self._database_away = False
+        self._silent_until = 0.0
 
     def run(self) -> None:
         while True:
@@ -58,20 +61,22 @@ class Standby:
     def turn(self) -> None:
         """One look. Neither moved nor taken since the last: no sweep has come.
 
-        While it acts, it knows where it left everything, and does not wait for another second.
+        While it acts, it knows where it left everything, and does not wait for another second; until somebody else
+        has moved or taken something, who is then given one for the rest.
         """
         projections = {each.name: each for each in self._projections()}
         stands, waiting = self._look(list(projections))
+        if self._acting and any(stands.get(name) != stand for name, stand in self._seen.items()):
+            logger.info("Sweeps arrive again.")
+            self._acting, self._seen = False, {}
         left = {projections[waiting[name]] for name in waiting if self._seen.get(name) == stands[name]}
         if left:
-            if not self._acting:
+            if not self._acting and time.monotonic() >= self._silent_until:
+                self._silent_until = time.monotonic() + QUIET
                 logger.warning("No sweep arrives: this worker advances projections without being asked.")
             self._acting = True
             self._look_after(sorted(left, key=lambda each: str(each.name)))
             stands, waiting = self._look(list(projections))
-        elif self._acting and any(stands.get(name) != stand for name, stand in self._seen.items()):
-            logger.info("Sweeps arrive again.")
-            self._acting = False
         self._seen = stands if self._acting else {name: stands[name] for name in waiting}
 
     def _look(self, names: list[str]) -> tuple[dict[str, Stand], dict[str, str]]:

@@ -94,6 +94,19 @@ def test_when_sweeps_arrive_again_it_leaves_it_to_them(standing, acts, caplog):
     assert caplog.messages[-1] == "Sweeps arrive again."
 
 
+def test_whoever_comes_again_is_given_a_moment_for_the_rest(standing, acts):
+    library.record(Member("Ada"))
+    turns(standing, 2)
+    library.record(Member("Grace"))
+    advance(LOANS)
+
+    standing.turn()
+    assert len(acts.after) == 1
+    standing.turn()
+
+    assert acts.after[1:] == [["Books"]]
+
+
 def test_one_that_stopped_is_tried_again(standing, acts):
     receipt = library.record(Member("Ada"))
     advance(BOOKS, LOANS)

@@ -35,10 +35,10 @@ def holders() -> set[int]:
 
 
 def are_swept(worker) -> bool:
-    """Whether the processes of its pool move projections, and not itself."""
+    """Whether processes of its pool move projections, and not itself alone."""
     position = record()
     until(lambda: have_seen(position), SOON, "the projections to follow")
-    return worker.pid not in holders()
+    return holders() != {worker.pid}
 
 
 def test_while_the_broker_is_away_read_models_follow_and_afterwards_all_is_as_before(empty_log, broker, tmp_path):
