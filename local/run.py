@@ -124,10 +124,10 @@ def main() -> int:
             settings |= {
                 name: os.environ[name] for name in [*defaults, "DATABASE_URL", "REDIS_URL"] if os.environ.get(name)
             }
-            publish(settings)
-            ending.callback(RUNNING.unlink, missing_ok=True)
             port, held = free_port()
             ending.enter_context(held)
+            publish(settings | {"SHOP_URL": f"http://127.0.0.1:{port}"})
+            ending.callback(RUNNING.unlink, missing_ok=True)
             environment = os.environ | settings | {"PORT": str(port), "DJANGO_SETTINGS_MODULE": "shop.settings"}
             environment["GATEWAY_WEBHOOKS"] = f"http://127.0.0.1:{port}/api/v1/payments/webhook/"
             manage("migrate", "--no-input", environment=environment)

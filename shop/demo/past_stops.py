@@ -30,9 +30,7 @@ def back_in_time(found: Found) -> Stop:
                 ),
             ),
             page(f"The life of order {order}, event by event", life(order.id)),
-            page(
-                "The same order when it was one event old", desk("ordering_ordersummary_change", order.id, as_of="v1")
-            ),
+            page("The same order when it was one event old", desk("time_machine", order.id, at="v1")),
             call("Or ask by REST", "GET", address("orders-detail", order.id, as_of="v1")),
         ),
         "The list ends that evening, with the statuses of then. Any object, and any list, can be asked about any "

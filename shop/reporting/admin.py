@@ -11,7 +11,7 @@ from shop.reporting.models import SalesOf
 
 @admin.register(SalesOf)
 class SalesAdmin(ReadOnlyAdmin):
-    list_display = ("id", "sold", "back", "net")
+    list_display = ("period", "sold", "back", "net")
     list_filter = (one_of("by", ("day", "month")),)
     sortable_by = ()
     ordering = ("by", "-begins")
@@ -20,6 +20,10 @@ class SalesAdmin(ReadOnlyAdmin):
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """A list alone: a day is made of many streams, and has no history of its own."""
         return obj is None and super().has_view_permission(request, obj)
+
+    @admin.display
+    def period(self, sales: SalesOf) -> str:
+        return sales.id
 
     @admin.display
     def sold(self, sales: SalesOf) -> SafeString:

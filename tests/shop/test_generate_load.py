@@ -15,7 +15,7 @@ from rest_framework.authtoken.models import Token
 from eventstore.models import Event
 from projections import engine
 from shop.load import Answer, Client, Report, percentile
-from shop.management.commands.generate_load import DAYS, EVENING, NOVEMBER, Load, moments
+from shop.management.commands.generate_load import DAYS, EVENING, NOVEMBER, Command, Load, moments
 
 
 @pytest.fixture
@@ -147,3 +147,11 @@ def test_orders_come_when_they_are_due(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_percentile_is_of_what_was_seen() -> None:
     assert [percentile([float(n) for n in range(100)], share) for share in (0.5, 0.95, 0.99)] == [50.0, 95.0, 99.0]
     assert percentile([3.0], 0.99) == 3.0
+
+
+def test_it_goes_to_the_shop_that_runs_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SHOP_URL", "http://127.0.0.1:8123")
+
+    parser: Any = Command().create_parser("manage.py", "generate_load")
+
+    assert parser.get_default("url") == "http://127.0.0.1:8123"

@@ -1,5 +1,6 @@
 """Drive the shop over its REST API as customers and staff do, many at once, and report what came of it."""
 
+import os
 import random
 import time
 from argparse import RawDescriptionHelpFormatter
@@ -42,7 +43,8 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--orders", type=int, default=200, metavar="N", help="how many (200)")
         parser.add_argument("--seed", type=int, default=1, metavar="S", help="of what is random (1)")
-        parser.add_argument("--url", default="http://127.0.0.1:8000", help="of the shop (http://127.0.0.1:8000)")
+        here = os.environ.get("SHOP_URL", "http://127.0.0.1:8000")  # ./run says it
+        parser.add_argument("--url", default=here, help=f"of the shop ({here})")
         parser.add_argument("--token", required=True, help="of somebody who may do all this: the demo's, for one")
         parser.add_argument("--threads", type=int, default=8, help="that ask at once (8)")
         parser.add_argument("--skus", type=int, default=40, help="products; each gets a new price in the import (40)")
