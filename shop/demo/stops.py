@@ -48,5 +48,5 @@ def call(text: str, method: str, path: str | None, body: str = "") -> Door | Non
     if path is None:
         return None
     data = f" \\\n  -H 'Content-Type: application/json' -d '{body}'" if body else ""
-    asked = "" if method == "GET" else f' -X {method} -H "Idempotency-Key: $(date +%s)"'  # the next second's is another
+    asked = "" if method == "GET" else f' -X {method} -H "Idempotency-Key: $(date +%s%N)"'  # each time another
     return run(text, f"curl -s{asked} -H 'Authorization: Token {TOKEN}'{data} \\\n  {{address}}{path}")
