@@ -414,6 +414,7 @@ def test_an_order_is_placed_with_the_keyboard_alone(ask: Shopper, ada: UUID) -> 
     to("Add to basket")
     keys.press("Enter")
     expect(page.locator("#basket-link")).to_contain_text("1")
+    assert page.evaluate(CALLED).startswith("Add to basket"), "the focus stays where it was"
     page.goto("/checkout/")
     to("I have been here before E-mail address")
     keys.type("ada@example.com")
