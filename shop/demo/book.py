@@ -14,7 +14,7 @@ from shop.demo.people import Person, people
 from shop.demo.till import Till
 from shop.ordering.checkout.commands import accept_quote, choose_payment, set_item, show_quote, start_checkout
 from shop.ordering.checkout.domain import order_of
-from shop.ordering.commands import Item, Paying, place_order
+from shop.ordering.commands import Item, Paying, complete_order, place_order
 from shop.payments.domain import payment_of
 from shop.shipping.commands import deliver, dispatch, lose, pack
 from shop.shipping.domain import shipment_of
@@ -170,6 +170,8 @@ class Book:
             self.add(delivered, f"{key} lose", "warehouse", lose, shipment, reason="The carrier cannot find it.")
         else:
             self.add(delivered, f"{key} deliver", "warehouse", deliver, shipment)
+            over = delivered + timedelta(days=settings.COMPLETE_AFTER_DAYS, seconds=order_id.int % 60)
+            self.add(over, f"{key} complete", "timer", complete_order, order_id)
 
     def in_order(self) -> list[Step]:
         """What has happened by the end, by time."""

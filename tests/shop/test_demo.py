@@ -100,7 +100,7 @@ def the_stories() -> None:
     process = {each.order_id: each for each in OrderProcess.objects.all()}
 
     slipped = [o for reference, o in order.items() if reference.startswith("HH-SLIP")]
-    assert sorted(o.status for o in slipped) == ["cancelled"] * 2 + ["delivered"] * 4
+    assert sorted(o.status for o in slipped) == ["cancelled"] * 2 + ["completed"] * 4
     mug = ProductSummary.objects.get(sku="MUG-HARBOUR")
     bought = OrderLine.objects.get(order_id=order["HH-SLIP-1"].id, product_id=mug.id)
     assert bought.unit_price * 10 == mug.amount
@@ -110,7 +110,7 @@ def the_stories() -> None:
     assert (shipment.status, bool(shipment.question)) == ("packed", True)
     assert len([o for o in order if o == "HH-TWICE"]) == 1
     assert (order["HH-CREDIT"].status, process[order["HH-CREDIT"].id].code) == ("rejected", "credit_exceeded")
-    assert order["HH-CARD"].status == "delivered"
+    assert order["HH-CARD"].status == "completed"
 
     names = dict(
         OrderLine.objects.filter(
