@@ -14,6 +14,7 @@ from projections.projection import registered
 
 PATIENCE = 3.0  # seconds for a projection to come to the moment
 BOX = "as_of"
+EXPECTED = "an instant such as 2026-03-01 12:00, or a position such as 1042"
 
 
 class Past:
@@ -60,10 +61,11 @@ def moment(text: str) -> int | datetime:
     """A position, or an instant: in UTC, if it does not say its zone. ValueError says what is wrong with it."""
     if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}([ T][0-9:.]+)?", text):
         text = datetime.fromisoformat(text).replace(tzinfo=UTC).isoformat()
-    found = history.moment(text)
-    if found.column == "version":
-        raise ValueError(f"{text} is a version of one object. Expected 2026-03-01 12:00 or such, or a position.")
-    return found.bound  # type: ignore[no-any-return]
+    if re.fullmatch(r"v[0-9]+", text):
+        raise ValueError(f"{text} is a version of one object. Expected {EXPECTED}.")
+    if not text.isdecimal():
+        return history.instant(text, EXPECTED)
+    return history.moment(text).bound  # type: ignore[no-any-return]
 
 
 def past_of(request: HttpRequest) -> Past:

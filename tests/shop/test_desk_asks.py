@@ -193,6 +193,7 @@ def test_what_is_no_moment_is_said_and_now_is_shown(desk, text):
 
     assert answer.status_code == 200
     assert "This is how it is now." in answer.content.decode()
+    assert "such as v3" not in answer.content.decode()
 
 
 def test_only_lists_that_keep_history_have_a_box():
