@@ -16,17 +16,17 @@ from projections import engine
 from projections.projection import known
 from shop.billing.models import Contact
 from shop.catalog.commands import create_product
-from shop.customers.commands import add_address, change_email, register_customer
+from shop.customers.commands import add_address, change_email, register_customer, set_credit_limit
 from shop.fulfilment.domain import process_of
 from shop.inventory.commands import receive_stock
-from shop.ordering.commands import Item, place_order
+from shop.ordering.commands import Item, Paying, place_order
 from shop.values import Address, Money
 from tests.pages.conftest import sign_in
 
 
 @pytest.fixture
 def mary(empty_log: None) -> UUID:
-    """A customer with a confirmed order, and one that was rejected: there were not enough jugs."""
+    """A customer with a confirmed order, and one on account that was rejected: there were not enough jugs."""
     with because(actor="ada", reason="spring range"):
         for sku, name, price in (("MUG-1", "Harbour mug", "12.50"), ("JUG-1", "Quay jug", "31.00")):
             create_product(sku=sku, name=name, price=Money(Decimal(price), "EUR"), publish=True)
@@ -34,10 +34,12 @@ def mary(empty_log: None) -> UUID:
     with because(actor="grace"):
         mary = register_customer(name="Mary Ann Evans", email="mary@example.com").id
         add_address(mary, address=Address("1 Quay Street", "Whitby", "YO21 1AA", "GB"))
-    for number, jugs in ((1, 1), (2, 9)):
+    with because(actor="ada"):
+        set_credit_limit(mary, limit=Money(Decimal(1000), "EUR"))
+    for number, jugs, pays in ((1, 1, "none"), (2, 9, "account")):
         with because(actor="grace", reason="by telephone", correlation_id=uuid7()):
-            items = [Item("MUG-1", 1), Item("JUG-1", jugs)]
-            place_order(customer_id=mary, items=items, reference=f"PO {number}", order_id=UUID(int=number))
+            asked = {"items": [Item("MUG-1", 1), Item("JUG-1", jugs)], "payment": Paying(pays)}
+            place_order(customer_id=mary, reference=f"PO {number}", order_id=UUID(int=number), **asked)
     engine.catch_up()
     return mary
 
