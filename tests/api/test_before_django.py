@@ -6,6 +6,8 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
@@ -70,3 +72,18 @@ def test_what_is_no_http_is_a_problem(sent: bytes, status: int, code: str, port:
     assert head.startswith(f"HTTP/1.1 {status} ".encode())
     assert b"Content-Type: application/problem+json" in head
     assert (problem["status"], problem["code"]) == (status, code)
+
+
+@pytest.mark.parametrize("path", ["/api/v1/", "/api/v1/orders/", "/nothing/", "/", "/static/storefront/icon.svg"])
+def test_the_answer_to_head_has_no_body_so_that_the_next_on_its_connection_is_not_taken_for_it(
+    path: str, port: int
+) -> None:
+    with closing(HTTPConnection("127.0.0.1", port, timeout=10)) as connection:
+        connection.request("HEAD", path)
+        first = connection.getresponse()
+        first.read()
+        connection.request("GET", "/healthz")
+        second = connection.getresponse()
+
+        assert first.getheader("Connection") == "keep-alive"
+        assert (second.status, json.loads(second.read())) == (200, {"status": "alive"})
