@@ -109,15 +109,14 @@ class Resource(GenericViewSet):
             self.asked.settle()
         else:
             faults.reach(self.queryset.model._meta.app_label, faults.LONGEST)
-        if seen := own(request.user, self.basename):
-            self.hide_others(*seen)
+        if "pk" in self.kwargs and own(request.user, self.basename):
+            self.hide_others(find(self.aggregate, self.kwargs["pk"]))  # in the log: a list may not know of it yet
 
-    def hide_others(self, field: str, values: Sequence[Any]) -> None:
-        """Http404: what is asked for is not the caller's. As the log has it: a list may not know of it yet."""
-        if "pk" in self.kwargs:
-            aggregate = find(self.aggregate, self.kwargs["pk"])
-            if aggregate is None or getattr(aggregate, field) not in values:
-                raise Http404
+    def hide_others(self, aggregate: Any) -> None:
+        """Http404: it is not the caller's to see."""
+        seen = own(self.request.user, self.basename)
+        if seen and getattr(aggregate, seen[0], None) not in seen[1]:
+            raise Http404
 
     def known(self) -> tuple[str, ...]:
         """The parameters that the action takes."""
@@ -215,6 +214,8 @@ class Resource(GenericViewSet):
             raise Problem("not_found", wrong["detail"], [wrong]) from None
         if not isinstance(aggregate, kind or self.aggregate):
             raise Http404
+        if kind is None:
+            self.hide_others(aggregate)  # a product that was a draft then
         return aggregate
 
     def page(

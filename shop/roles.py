@@ -11,6 +11,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth.models import Group, Permission, User
+from django.core.exceptions import PermissionDenied
 from django.db import connections, transaction
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
@@ -244,7 +245,10 @@ class ByRole(BasePermission):
 
 @contextmanager
 def signing_up(request: Request) -> Iterator[list[Response]]:
-    """A newcomer becomes the customer whom they register, in one commit. Put the answer into the list."""
+    """A newcomer becomes the customer whom they register, in one commit. Put the answer into the list.
+
+    Of two registrations at once, one is refused.
+    """
     answers: list[Response] = []
     if "newcomer" not in roles_of(request.user):
         yield answers
@@ -252,7 +256,9 @@ def signing_up(request: Request) -> Iterator[list[Response]]:
     with transaction.atomic():
         yield answers
         customer_id = answers[0].data["id"]
-        CustomerUser.objects.get_or_create(user=request.user, defaults={"customer_id": customer_id})
+        them, _ = CustomerUser.objects.get_or_create(user=request.user, defaults={"customer_id": customer_id})
+        if them.customer_id != customer_id:
+            raise PermissionDenied("You are a customer already.")
 
 
 def keep_groups(app_config: Any, using: str, **_: Any) -> None:

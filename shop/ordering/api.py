@@ -1,5 +1,6 @@
 """Orders over HTTP: POST asks, GET reads."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -35,8 +36,9 @@ from shop.ordering.shapes import (
     PlaceOrder,
     TimelineSerializer,
 )
+from shop.ordering.timeline import for_customers
 from shop.resource import Resource, wait_for
-from shop.roles import ids_of
+from shop.roles import ids_of, own
 
 STATUSES = ("placed", "confirmed", "rejected", "cancelled", "shipped", "delivered", "completed")
 
@@ -76,8 +78,13 @@ class Orders(Resource):
 
     def row(self, pk: UUID) -> OrderSummary:
         order: Any = super().row(pk)
+        order.notes = self.told(order.notes)
         order.lines = OrderLine.objects.filter(order_id=pk).order_by("number")
         return order  # type: ignore[no-any-return]
+
+    def told(self, notes: Sequence[str]) -> list[str]:
+        """Notes are made among staff."""
+        return [] if own(self.request.user, self.basename) else list(notes)
 
     def row_of(self, aggregate: Order) -> OrderSummary:
         order: Any = OrderSummary(
@@ -100,7 +107,7 @@ class Orders(Resource):
             tax=aggregate.tax.amount if aggregate.tax else None,
             discount_percent=aggregate.rates.discount if aggregate.rates else None,
             tax_percent=aggregate.rates.tax if aggregate.rates else None,
-            notes=list(aggregate.notes),
+            notes=self.told(aggregate.notes),
             shipment_id=aggregate.shipment_id,
             checkout_id=aggregate.checkout_id,
         )
@@ -170,7 +177,7 @@ class Orders(Resource):
     @action(detail=True, methods=["post"])
     @asks(NoteOrder, "customer_erased")
     def notes(self, request: Request, pk: UUID) -> Response:
-        """Write down something about an order."""
+        """Write down something about an order, for staff: its customer does not read it."""
         return ask(request, NoteOrder, note_order, pk)
 
     @action(detail=True)
@@ -178,6 +185,8 @@ class Orders(Resource):
     def timeline(self, request: Request, pk: UUID) -> Response:
         """What happened to an order, its payment and its parcel, the first thing first; `as_of`: until then."""
         entries = TimelineEntry.objects.filter(order_id=pk)
+        if own(request.user, self.basename):
+            entries = for_customers(entries)
         page = self.page(entries, TimelineSerializer, {"position": "id"}, came="id")
         self.row(pk)  # or there is none
         return page

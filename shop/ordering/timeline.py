@@ -30,6 +30,11 @@ class TimelineEntry(ReadModel):
         return f"{self.what}: {self.detail}" if self.detail else self.what
 
 
+def for_customers(entries: models.QuerySet[TimelineEntry]) -> models.QuerySet[TimelineEntry]:
+    """Without what staff have noted: it is said among them."""
+    return entries.exclude(of="order", what="noted")
+
+
 class OrderThread(ReadModel):
     """Which order a payment or a shipment belongs to."""
 

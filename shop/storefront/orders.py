@@ -23,7 +23,7 @@ from shop.ordering.checkout.domain import Checkout
 from shop.ordering.commands import Paying, cancel_order
 from shop.ordering.domain import Order
 from shop.ordering.models import OrderSummary
-from shop.ordering.timeline import TimelineEntry
+from shop.ordering.timeline import TimelineEntry, for_customers
 from shop.roles import ids_of
 from shop.shipping.commands import answer_address
 from shop.shipping.domain import DECISIONS, Shipment, shipment_of
@@ -77,7 +77,7 @@ def order(request: HttpRequest, order_id: UUID) -> HttpResponse:
         return HttpResponse(status=204)  # to the page that looks again every second: nothing is new
     quoted = find(Checkout, found.checkout_id) if found.checkout_id else None
     code = process.code if process and found.status == "rejected" else ""
-    entries = TimelineEntry.objects.filter(order_id=order_id).order_by("id")[:100]
+    entries = for_customers(TimelineEntry.objects.filter(order_id=order_id)).order_by("id")[:100]
     last = Event.objects.filter(stream_id=order_id).order_by("-version").values_list("position", flat=True)[0]
     context = {
         "order": found,

@@ -1,6 +1,7 @@
 """Every route, method and role: what the table says is what happens, and nothing is left out of the table."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
@@ -8,10 +9,14 @@ from uuid import UUID, uuid4
 import pytest
 from django.contrib.admin import site
 from django.contrib.auth.models import AnonymousUser, Group, Permission, User
+from django.core.exceptions import PermissionDenied
+from django.test import Client, RequestFactory
 from django.urls import get_resolver
 from rest_framework.authtoken.models import Token
+from rest_framework.response import Response
 from rest_framework.test import APIClient
 
+from eventstore.models import Event
 from projections import engine
 from shop import roles
 from shop.customers.commands import add_address, erase_customer, register_customer, set_credit_limit
@@ -23,7 +28,7 @@ from shop.roles import ACTIONS, ROLES
 from shop.shipping.commands import plan_shipment
 from shop.shipping.domain import Packed
 from shop.values import Money
-from tests.api.conftest import BREMEN, HAMBURG
+from tests.api.conftest import BREMEN, HAMBURG, eur
 from tests.api.routes import views
 
 OPEN = {"Index", "SignIn", "Problems", "ProblemOf", "Description", "SpectacularSwaggerView"}  # needs no sign-in
@@ -225,6 +230,36 @@ def test_a_customer_sees_products_that_are_on_sale_alone(api: APIClient, ada_her
     assert client.get(f"/api/v1/products/{mug}/").status_code == 200
 
 
+@pytest.mark.parametrize("moment", ["as_of=v1", "effective_at"])
+def test_a_customer_does_not_see_a_product_as_the_draft_it_was(moment: str, api: APIClient, ada_herself: User) -> None:
+    there = api.post("/api/v1/products/", {"sku": "BOWL-1", "name": "Bowl", "price": eur("9.00")}).json()["id"]
+    asked = moment if "=" in moment else f"{moment}={datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"
+    api.post(f"/api/v1/products/{there}/publish/")
+    engine.catch_up()
+    client = signed_in(ada_herself)
+
+    assert api.get(f"/api/v1/products/{there}/?{asked}").json()["status"] == "draft"
+    assert client.get(f"/api/v1/products/{there}/?{asked}").status_code == 404
+    assert client.get(f"/api/v1/products/{there}/?as_of=v3").json()["status"] == "published"
+
+
+def test_a_customer_does_not_read_what_staff_note(
+    api: APIClient, ada_herself: User, mine: dict[str, UUID], client: Client
+) -> None:
+    order, note = mine["orders"], "Has a bad debt elsewhere."
+    said = api.post(f"/api/v1/orders/{order}/notes/", {"text": note}).json()
+    engine.catch_up()
+    theirs_to_see = signed_in(ada_herself)
+    client.force_login(ada_herself)
+
+    for path in (f"{order}/", f"{order}/?as_of=v{said['version']}", f"{order}/timeline/"):
+        assert note in api.get(f"/api/v1/orders/{path}").content.decode()
+        answer = theirs_to_see.get(f"/api/v1/orders/{path}")
+        assert (answer.status_code, note in answer.content.decode()) == (200, False)
+    page = client.get(f"/orders/{order}/")
+    assert (page.status_code, note in page.content.decode()) == (200, False)
+
+
 def test_a_customer_orders_for_themselves(ada_herself: User, mine: dict[str, UUID], ada: UUID) -> None:
     client = signed_in(ada_herself)
     client.default_format = "json"
@@ -267,6 +302,18 @@ def test_a_newcomer_registers_once_and_is_that_customer_then(db: None) -> None:
     assert (made.status_code, again.status_code) == (201, 403)
     assert CustomerUser.objects.get(user=user).customer_id == UUID(made.json()["id"])
     assert [each["name"] for each in client.get("/api/v1/customers/").json()["results"]] == ["Grace"]
+
+
+def test_of_two_registrations_of_one_newcomer_at_once_one_is_refused(db: None, rf: RequestFactory) -> None:
+    request: Any = rf.post("/api/v1/customers/")
+    request.user = User.objects.create_user("grace")
+    first = register_customer(name="Grace", email="grace@example.com").id
+
+    with pytest.raises(PermissionDenied, match="You are a customer already"), roles.signing_up(request) as answers:
+        answers.append(Response({"id": register_customer(name="Grace", email="grace@example.org").id}))
+        CustomerUser.objects.create(user=request.user, customer_id=first)  # the other request was faster
+
+    assert Event.objects.filter(name="Customer.Registered").count() == 1
 
 
 def test_a_refused_registration_makes_nobody_a_customer(ada: UUID) -> None:
