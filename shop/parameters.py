@@ -13,7 +13,7 @@ from shop.problems import Problem
 T = TypeVar("T")
 
 LONGEST = 1000  # characters of one value; a cursor is the longest
-CONTROL = re.compile("[\0-\x1f\x7f]")
+CONTROL = re.compile("[\0-\x1f\x7f\ufffd]")  # the last stands where the address was not UTF-8
 
 
 class Asked:
@@ -30,7 +30,7 @@ class Asked:
             elif len(values) > 1:
                 self.wrong(name, f"It stands {len(values)} times; once is enough.", "repeated_parameter")
             elif not values[0] or len(values[0]) > LONGEST or CONTROL.search(values[0]):
-                self.wrong(name, f"A value has 1 to {LONGEST} characters, and none that control.")
+                self.wrong(name, f"A value has 1 to {LONGEST} characters of UTF-8, and none that control.")
             else:
                 self.values[name] = values[0]
 

@@ -28,7 +28,7 @@ Cases = list[tuple[str, str]]  # what is asked, and the parameter that is wrong 
 
 AFTER: Cases = [
     (f"after={text}", "after")
-    for text in ("", "-1", "x", "1.5", "1e3", "%D9%A1", str(2**63), "9" * 500, "999999999999", "%00")
+    for text in ("", "-1", "x", "1.5", "1e3", "%D9%A1", str(2**63), "9" * 500, "999999999999", "%00", "%ff")
 ]
 PAGES: Cases = [
     *((f"page_size={text}", "page_size") for text in ("0", "-1", "101", "1e9", "x", "", "50%00")),
