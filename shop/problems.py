@@ -101,6 +101,7 @@ CATALOGUE: dict[str, Kind] = {
     CARD_DATA: Kind(422, "A card number does not belong here"),
     "card_expired": Kind(422, "The card has expired"),
     "card_forgotten": Kind(409, "The card was forgotten"),
+    "not_paid": Kind(409, "The money for the order was let go of"),
     "payment_exists": Kind(409, "There is another payment for that order"),
     "bad_amount": Kind(422, "The amount cannot be paid"),
     "more_than_authorised": Kind(409, "It is more than was authorised"),

@@ -17,12 +17,12 @@ from shop.application import command, find, shop
 from shop.customers.commands import reducing_credit, release_credit, reserve_credit, reserving_credit
 from shop.errors import Refused, WrongStatus
 from shop.fulfilment.domain import PlaceOrder, process_of
-from shop.inventory.commands import reducing, release_stock, reserve_stock, reserving
+from shop.inventory.commands import must_be_there, reducing, release_stock, reserve_stock, reserving
 from shop.inventory.domain import NotReserved, Wanted
 from shop.ordering.commands import confirm_order, reject_order
 from shop.ordering.domain import Order
 from shop.payments.commands import request_payment
-from shop.payments.domain import Payment, payment_of
+from shop.payments.domain import NotPaid, Payment, payment_of
 from shop.payments.policies import give_back
 from shop.shipping.domain import Packed, Shipment, shipment_of
 
@@ -184,6 +184,17 @@ def edit_all(order: Order) -> Sequence[Any]:
         decided.append(shipment)
     process.reduce(order.total, wanted_by(order))
     return decided
+
+
+def may_leave(shipment: Shipment) -> None:
+    """NotPaid: the money for its order was let go of. InsufficientStock: its goods are on back-order."""
+    process = find(PlaceOrder, process_of(shipment.order_id))
+    if process is None:
+        return
+    payment = find(Payment, payment_of(process.order_id))
+    if payment and "payment" in process.done and payment.is_let_go:
+        raise NotPaid("The money for this order was let go of: cancel it, and have it ordered anew.")
+    must_be_there(process.order_id, process.items)
 
 
 def packed_of(order: Order) -> list[Packed]:

@@ -103,6 +103,13 @@ def reducing(order_id: UUID, left: Mapping[str, int], reason: str) -> list[Stock
     return list(found.values())
 
 
+def must_be_there(order_id: UUID, items: Sequence[Wanted]) -> None:
+    """InsufficientStock: what is reserved for that order cannot be shipped yet."""
+    for sku, item in _load(wanted := _added_up(items)).items():
+        if (booking := item.booking(order_id)) and booking.status == "reserved":
+            item.must_have(wanted[sku])
+
+
 def _on_hand_at(stock_id: UUID, position: int) -> int:
     try:
         return at(stock_id, Moment("position", position)).on_hand  # type: ignore[no-any-return]

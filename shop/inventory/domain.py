@@ -142,10 +142,13 @@ class StockItem(Aggregate):
     def ship(self, order_id: UUID, quantity: int) -> None:
         """Nothing, if that was done before."""
         if self._is_to_be("shipped", order_id, quantity):
-            if quantity > self.on_hand:
-                why = f"{quantity:,} are to be shipped, and {self.on_hand:,} are on hand."
-                raise self._insufficient(quantity, self.on_hand, why)
+            self.must_have(quantity)
             self._shipped(order_id, quantity)
+
+    def must_have(self, quantity: int) -> None:
+        if quantity > self.on_hand:
+            why = f"{quantity:,} are to be shipped, and {self.on_hand:,} are on hand."
+            raise self._insufficient(quantity, self.on_hand, why)
 
     def take_back(self, order_id: UUID, quantity: int, reason: str) -> None:
         self._must_be_some(quantity)

@@ -29,6 +29,10 @@ class PaymentExists(Refused):
     code = "payment_exists"
 
 
+class NotPaid(Refused):
+    code = "not_paid"
+
+
 @value
 class Outcome:
     """What the gateway answered: ok (its reference), declined (its reason), or unknown (why nobody can say)."""
@@ -98,7 +102,7 @@ class Payment(Aggregate):
 
     def void(self) -> None:
         """Let go of the money: once it is authorised, if that is not known yet. Twice does nothing."""
-        if self.settled in ("declined", "voided") or self._awaits("void"):
+        if self.is_let_go:
             return
         if self.settled not in ("requested", "authorised") or self._awaits("capture"):
             raise WrongStatus(f"This payment is {self._words()}: it cannot be voided. What is captured is refunded.")
@@ -159,6 +163,11 @@ class Payment(Aggregate):
     @property
     def status(self) -> str:
         return "unknown" if self.unknown else self.settled
+
+    @property
+    def is_let_go(self) -> bool:
+        """Whether there is no money any more that could be captured."""
+        return self.settled in ("declined", "voided") or self._awaits("void")
 
     @property
     def refunded(self) -> Decimal:

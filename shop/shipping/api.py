@@ -155,11 +155,13 @@ class Shipments(Resource):
     @asks(
         Dispatch,
         *("idempotency_key_required", "address_question_open", "no_address", "wrong_status", "customer_erased"),
+        *("not_paid", "insufficient_stock"),
     )
     def hand_over(self, request: Request, pk: UUID) -> Response:
         """Hand a packed parcel to the carrier.
 
-        Refused while it is open whether it goes where it was ordered to, or where its customer lives now.
+        Refused while it is open whether it goes where it was ordered to, or where its customer lives now; while its
+        goods, on back-order, are not there; and when the money for them was let go of.
         """
         return ask(request, Dispatch, dispatch, pk, key_required=True)
 

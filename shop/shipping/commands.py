@@ -1,6 +1,6 @@
 """What can be asked of a shipment. One function, one command, one transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -13,6 +13,9 @@ from shop.application import Receipt, command, shop
 from shop.shipping.domain import Packed, Shipment, shipment_of
 from shop.shipping.models import CustomerCopy
 from shop.values import Address
+
+# What others know that keeps a parcel from leaving: each refuses, or does nothing.
+leaves_if: list[Callable[[Shipment], None]] = []
 
 
 @command
@@ -55,9 +58,14 @@ def pack(shipment_id: UUID) -> Receipt:
 
 @command
 def dispatch(shipment_id: UUID, *, carrier: str, tracking: str = "") -> Receipt:
-    """AddressQuestionOpen: its customer has another address now, as the log has it, and nobody has decided."""
+    """AddressQuestionOpen: its customer has another address now, as the log has it, and nobody has decided.
+
+    And what others refuse: its goods are not there, its money was let go of.
+    """
     shipment = shop.load(Shipment, shipment_id)
     shipment.dispatch(carrier, tracking, _present(shipment))
+    for look in leaves_if:
+        look(shipment)
     return shop.record(shipment)
 
 

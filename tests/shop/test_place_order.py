@@ -15,12 +15,12 @@ from shop.fulfilment import commands, policies
 from shop.fulfilment.models import OrderProcess
 from shop.fulfilment.tasks import give_up
 from shop.inventory import policies as inventory_policies
-from shop.inventory.commands import receive_stock
+from shop.inventory.commands import receive_stock, set_stock_policy
 from shop.inventory.domain import InsufficientStock
 from shop.ordering.commands import Item, Paying, cancel_order, change_order_address, place_order
 from shop.ordering.refusals import NoAccount, UnknownCard
-from shop.payments.commands import capture_payment, record_outcome
-from shop.payments.domain import Outcome, Payment, payment_of
+from shop.payments.commands import capture_payment, record_outcome, void_payment
+from shop.payments.domain import NotPaid, Outcome, Payment, payment_of
 from shop.shipping.commands import deliver, dispatch, pack
 from shop.shipping.domain import Shipment, shipment_of
 from tests.crowd import at_once
@@ -126,6 +126,44 @@ def test_what_has_left_is_captured_once_even_if_finance_took_it_before():
         assert order(placed).status == "shipped"
 
     assert names("Payment").count("Payment.CaptureRequested") == 2
+    nothing_is_parked()
+
+
+def test_what_is_not_paid_for_any_more_does_not_leave_and_can_be_cancelled():
+    goods(MUG=5)
+    placed = place_order(items=basket(MUG=2), payment=card(), ship_to=HOME).id
+    come_to_rest()
+    outcome(placed, OK)
+    come_to_rest()
+    pack(shipment_of(placed))
+
+    void_payment(placed)
+    with pytest.raises(NotPaid, match="cancel it"):
+        dispatch(shipment_of(placed), carrier="DHL")
+    outcome(placed, OK, "void")
+    with pytest.raises(NotPaid, match="cancel it"):
+        dispatch(shipment_of(placed), carrier="DHL")
+    cancel_order(placed, reason="not paid")
+    come_to_rest()
+
+    assert (order(placed).status, stock("MUG")) == ("cancelled", (5, 0))
+    nothing_is_parked()
+
+
+def test_what_is_on_back_order_leaves_when_it_is_there():
+    goods(MUG=1)
+    set_stock_policy("MUG", back_orders=True, low_at=0)
+    placed = place_order(items=basket(MUG=3), ship_to=HOME).id
+    come_to_rest()
+    pack(shipment_of(placed))
+
+    with pytest.raises(InsufficientStock, match="3 are to be shipped, and 1 are on hand"):
+        dispatch(shipment_of(placed), carrier="DHL")
+    receive_stock("MUG", quantity=2)
+    dispatch(shipment_of(placed), carrier="DHL")
+    come_to_rest()
+
+    assert (order(placed).status, stock("MUG")) == ("shipped", (0, 0))
     nothing_is_parked()
 
 
