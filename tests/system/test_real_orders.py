@@ -92,7 +92,8 @@ def lived_through(fake: Fake, monkeypatch: pytest.MonkeyPatch, path: Path, most:
         comes_to_rest(fake)
         for placed in [each for each in paid_by if each not in before and order(each).status == "shipped"]:
             deliver(shipment_of(placed))
-            if paid_by[placed] == "card" and chance.random() < 0.3:
+            costs = order(placed).total.amount > 0  # some of the real ones do not, and no card is asked
+            if costs and paid_by[placed] == "card" and chance.random() < 0.3:
                 taken = shop.load(Payment, payment_of(placed)).captured
                 assert taken
                 refund_payment(payment_of(placed), amount=taken, reason="came back")
