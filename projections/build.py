@@ -137,8 +137,10 @@ def orders(
 def _batch(lease: Lease, end: int) -> int:
     with no_collection():
         events, to = read([lease], end, BATCH)
+        count = len(events)
         as_far_as_possible(lease, events, to, False)
-    return len(events)
+        del events  # before garbage is looked for again: to find none among so many takes a while
+    return count
 
 
 def _in_parts(lease: Lease, end: int, workers: int, until: float, report: Report) -> int:
