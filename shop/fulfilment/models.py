@@ -131,3 +131,16 @@ def refused(process: OrderProcess, what: str, code: str, reason: str, at: dateti
 
 def step(what: str, at: datetime) -> dict[str, str]:
     return {"step": what, "at": at.isoformat()}
+
+
+class Planned(models.Model):
+    """An order whose parcel is planned and has not left: what ``FulfilOrders`` remembers, in its own commits."""
+
+    order_id = models.UUIDField(primary_key=True)
+    customer_id = models.UUIDField(db_index=True)
+
+    class Meta:
+        verbose_name_plural = "planned"
+
+    def __str__(self) -> str:
+        return str(self.order_id)

@@ -7,8 +7,10 @@ from eventstore.personal import Forgotten
 from projections.projection import Policy, on
 from shop.application import find, shop
 from shop.customers.commands import charge_credit
+from shop.errors import WrongStatus
 from shop.fulfilment import commands
 from shop.fulfilment.domain import PlaceOrder, process_of
+from shop.fulfilment.models import Planned
 from shop.inventory.commands import ship_stock
 from shop.ordering.checkout.domain import Checkout
 from shop.ordering.commands import cancel_order, deliver_order, ship_order
@@ -18,6 +20,8 @@ from shop.payments.domain import Payment, payment_of
 from shop.payments.policies import give_back
 from shop.shipping.commands import cancel_shipment, plan_shipment
 from shop.shipping.domain import Shipment, shipment_of
+
+NOWHERE = "The customer was erased: it is not known any more where it goes."
 
 
 class PlaceOrders(Policy):
@@ -61,7 +65,10 @@ class PlaceOrders(Policy):
 
 
 class FulfilOrders(Policy):
-    """A confirmed order becomes a shipment, and goes where that goes."""
+    """A confirmed order becomes a shipment, and goes where that goes.
+
+    It keeps its own list of those that have not left (``Planned``): their customers may be erased.
+    """
 
     @on("Order.Confirmed")
     def plan(self, stream_id: UUID) -> None:
@@ -76,7 +83,20 @@ class FulfilOrders(Policy):
                 stream_id, customer_id=order.customer_id, lines=lines, ship_to=order.ship_to, overridden=alone
             )
         except Forgotten:
-            cancel_order(stream_id, reason="The customer was erased: it is not known any more where it goes.")
+            cancel_order(stream_id, reason=NOWHERE)
+            return
+        if order.customer_id:
+            Planned.objects.create(order_id=stream_id, customer_id=order.customer_id)
+
+    @on("Customer.Erased")
+    def forgotten(self, stream_id: UUID) -> None:
+        for planned in Planned.objects.filter(customer_id=stream_id).order_by("order_id"):
+            with suppress(WrongStatus):  # it has left, or was cancelled, this very moment
+                cancel_order(planned.order_id, reason=NOWHERE)
+
+    @on("Shipment.Cancelled")
+    def cancelled(self, stream_id: UUID) -> None:
+        Planned.objects.filter(order_id=shop.load(Shipment, stream_id).order_id).delete()
 
     @on("Order.Cancelled")
     def stop(self, stream_id: UUID, reason: str) -> None:
@@ -97,6 +117,7 @@ class FulfilOrders(Policy):
     @on("Shipment.Dispatched")
     def dispatched(self, stream_id: UUID) -> None:
         shipment = shop.load(Shipment, stream_id)
+        Planned.objects.filter(order_id=shipment.order_id).delete()
         if find(Order, shipment.order_id):
             ship_order(shipment.order_id, shipment_id=stream_id)
 

@@ -19,9 +19,10 @@ from shop.errors import Refused
 from shop.fulfilment.domain import PlaceOrder, process_of
 from shop.inventory.commands import receive_stock
 from shop.inventory.domain import StockItem, stock_of
-from shop.ordering.commands import Paying
+from shop.ordering.commands import Item, Paying
 from shop.ordering.domain import Order
-from shop.payments.domain import Payment, payment_of
+from shop.payments.commands import record_outcome
+from shop.payments.domain import Outcome, Payment, payment_of
 from shop.payments.gateway import Gateway
 from shop.payments.models import PaymentWork
 from shop.payments.work import work
@@ -32,6 +33,8 @@ HOME = Address("Kai 3", "Hamburg", "20457", "DE")
 AWAY = Address("Am Wall 1", "Bremen", "28195", "DE")
 NEEDED = ("OrderProcesses", "PaymentsToWork", "Payments")  # read models that something here is looked up in
 GOOD_CARD, BAD_CARD = "4242424242424242", "4000000000000002"
+ACCOUNT = Paying("account")
+OK, NO, UNKNOWN = Outcome("ok", reference="r"), Outcome("declined", reason="no money"), Outcome("unknown", reason="?")
 
 
 class Died(BaseException):
@@ -58,8 +61,17 @@ def ada(limit: str = "") -> UUID:
     return customer_id
 
 
+def basket(**pieces: int) -> list[Item]:
+    return [Item(sku, quantity) for sku, quantity in pieces.items()]
+
+
 def card(number: str = GOOD_CARD) -> Paying:
     return Paying("card", store_card(number=number, expiry_month=12, expiry_year=2099, holder="Ada").id)
+
+
+def outcome(order_id: UUID, of: Outcome, operation: str = "authorise") -> None:
+    """What the gateway answers."""
+    record_outcome(payment_of(order_id), operation, of)
 
 
 def come_to_rest() -> None:

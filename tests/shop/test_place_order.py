@@ -9,28 +9,32 @@ from eventstore.models import Event
 from shop.application import find, shop
 from shop.catalog.commands import create_product
 from shop.customers import policies as customers_policies
-from shop.customers.commands import erase_customer, set_credit_limit
-from shop.errors import Refused, WrongStatus
+from shop.customers.commands import set_credit_limit
+from shop.errors import Refused
 from shop.fulfilment import commands, policies
 from shop.fulfilment.models import OrderProcess
 from shop.fulfilment.tasks import give_up
 from shop.inventory import policies as inventory_policies
 from shop.inventory.commands import receive_stock, set_stock_policy
 from shop.inventory.domain import InsufficientStock
-from shop.ordering.commands import Item, Paying, cancel_order, change_order_address, place_order
+from shop.ordering.commands import Item, Paying, cancel_order, place_order
 from shop.ordering.refusals import NoAccount, UnknownCard
-from shop.payments.commands import capture_payment, record_outcome, void_payment
-from shop.payments.domain import NotPaid, Outcome, Payment, payment_of
+from shop.payments.commands import capture_payment, void_payment
+from shop.payments.domain import NotPaid, payment_of
 from shop.shipping.commands import deliver, dispatch, pack
 from shop.shipping.domain import Shipment, shipment_of
 from tests.crowd import at_once
 from tests.shop.orders import (
-    AWAY,
+    ACCOUNT,
     BAD_CARD,
     GOOD_CARD,
     HOME,
+    NO,
+    OK,
+    UNKNOWN,
     Died,
     ada,
+    basket,
     card,
     come_to_rest,
     credit,
@@ -40,23 +44,13 @@ from tests.shop.orders import (
     names,
     nothing_is_parked,
     order,
+    outcome,
     paid,
     process,
     stock,
 )
 
 pytestmark = pytest.mark.django_db
-
-ACCOUNT = Paying("account")
-OK, NO, UNKNOWN = Outcome("ok", reference="r"), Outcome("declined", reason="no money"), Outcome("unknown", reason="?")
-
-
-def outcome(order_id, of, operation="authorise"):
-    record_outcome(payment_of(order_id), operation, of)
-
-
-def basket(**quantities):
-    return [Item(sku, quantity) for sku, quantity in quantities.items()]
 
 
 def test_an_order_that_is_not_paid_through_the_shop_needs_only_stock():
@@ -301,110 +295,6 @@ def test_whoever_dies_at_whichever_step_all_ends_as_if_nobody_had(module, name, 
     assert names("Payment").count("Payment.CaptureRequested") == (story == "sent by card")
     assert names("Payment").count("Payment.VoidRequested") == (story == "cancelled while it waits")
     assert names("PlaceOrder")[-1].split(".")[1] in ("Confirmed", "Rejected")
-    nothing_is_parked()
-
-
-@pytest.mark.parametrize("steps", range(6))
-@pytest.mark.parametrize("payment", ["none", "account", "card"])
-def test_an_order_is_cancelled_at_any_moment_and_nothing_is_kept(payment, steps):
-    goods(MUG=5)
-    customer = ada(limit="100.00")
-    paying = card() if payment == "card" else Paying(payment)
-
-    placed = place_order(items=basket(MUG=2), customer_id=customer, payment=paying).id
-    for step in range(steps):
-        if step == 3 and payment == "card":
-            outcome(placed, OK)
-            commands.authorised(placed)
-        commands.go_on(process(placed).id) if step else commands.begin(placed)
-    cancel_order(placed, reason="changed my mind")
-    come_to_rest()
-    if payment == "card" and paid(placed) == "requested":
-        outcome(placed, OK)
-    if payment == "card" and paid(placed) == "authorised":
-        outcome(placed, OK, "void")
-    come_to_rest()
-
-    parcel = find(Shipment, shipment_of(placed))
-    assert (order(placed).status, stock("MUG")) == ("cancelled", (5, 0))
-    assert credit(customer) == (Decimal("100.00"), 0)
-    assert paid(placed) in ("", "voided")
-    assert parcel is None or parcel.status == "cancelled"
-    assert process(placed).status in ("rejected", "confirmed")
-    with pytest.raises(WrongStatus):
-        cancel_order(placed, reason="again")
-    nothing_is_parked()
-
-
-def test_what_is_captured_when_its_order_is_cancelled_is_refunded():
-    goods(MUG=5)
-    known, under_way = (place_order(items=basket(MUG=1), payment=card()).id for _ in range(2))
-    come_to_rest()
-    for each in (known, under_way):
-        outcome(each, OK)
-        come_to_rest()
-        capture_payment(each)
-    outcome(known, OK, "capture")
-
-    for each in (known, under_way):
-        cancel_order(each, reason="changed my mind")
-    come_to_rest()
-    outcome(under_way, OK, "capture")
-    come_to_rest()
-
-    for each in (known, under_way):
-        (refund,) = shop.load(Payment, payment_of(each)).refunds
-        assert (refund.amount, refund.reason) == (euros("12.50"), "changed my mind")
-    nothing_is_parked()
-
-
-def test_an_order_whose_parcel_has_left_is_not_cancelled_though_it_has_not_heard_of_it():
-    goods(MUG=5)
-    placed = place_order(items=basket(MUG=1), ship_to=HOME).id
-    come_to_rest()
-    pack(shipment_of(placed))
-    dispatch(shipment_of(placed), carrier="DHL")
-
-    with pytest.raises(WrongStatus, match="its parcel has left"):
-        cancel_order(placed, reason="changed my mind")
-    come_to_rest()
-
-    assert order(placed).status == "shipped"
-    nothing_is_parked()
-
-
-@pytest.mark.parametrize("planned", [False, True])
-def test_an_order_that_is_sent_elsewhere_takes_its_parcel_with_it_and_nobody_asks_again(planned):
-    goods(MUG=5)
-    placed = place_order(items=basket(MUG=1), customer_id=ada()).id
-    if planned:
-        come_to_rest()
-
-    change_order_address(placed, address=AWAY, reason="on holiday")
-    come_to_rest()
-    pack(shipment_of(placed))
-    dispatch(shipment_of(placed), carrier="DHL")
-    with pytest.raises(WrongStatus):
-        change_order_address(placed, address=HOME)
-    come_to_rest()
-
-    parcel = shop.load(Shipment, shipment_of(placed))
-    assert (order(placed).ship_to, parcel.ship_to, parcel.overridden) == (AWAY, AWAY, True)
-    nothing_is_parked()
-
-
-def test_an_order_of_a_customer_who_is_erased_before_it_is_planned_is_cancelled():
-    goods(MUG=5)
-    customer = ada(limit="100.00")
-    placed = place_order(items=basket(MUG=2), customer_id=customer, payment=ACCOUNT).id
-    commands.begin(placed)
-    for _ in range(3):
-        commands.go_on(process(placed).id)
-
-    erase_customer(customer)
-    come_to_rest()
-
-    assert (order(placed).status, stock("MUG")) == ("cancelled", (5, 0))
     nothing_is_parked()
 
 
