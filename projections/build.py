@@ -8,6 +8,7 @@ import math
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
+from functools import partial
 from hashlib import sha256
 from inspect import getsource
 from sys import modules
@@ -119,11 +120,9 @@ def fill(
     return count
 
 
-def orders(
-    projection: Projection, schema: str, part: tuple[int, int], goals: Iterable[int]
-) -> Iterator[crew.Done | None]:
-    """In a process of its own: build a part to each of ``goals``. Answers how far it is; None: it is there."""
-    lease = _take_part(projection, schema, Part(*part))
+def orders(projection: Projection, schema: str, part: Part, goals: Iterable[int]) -> Iterator[crew.Done | None]:
+    """In a process of its own: build ``part`` to each of ``goals``. Answers how far it is; None: it is there."""
+    lease = _take_part(projection, schema, part)
     try:
         for goal in goals:
             while lease.position < goal:
@@ -148,15 +147,13 @@ def _in_parts(lease: Lease, end: int, workers: int, until: float, report: Report
     projection: Projection = lease.projection
     left = list(_parts(lease).order_by("low"))
     end = max(end, *(each.position for each in left))
-    bounds = [(each.low, each.high) for each in left]
-    mine, theirs = (bounds[:1], bounds[1:]) if workers > 1 else (bounds, [])
-    topic = f"{type(projection).__module__}:{type(projection).__qualname__}"
-    database = connection.settings_dict["NAME"]
+    all_parts = [Part(each.low, each.high) for each in left]
+    mine, theirs = (all_parts[:1], all_parts[1:]) if workers > 1 else (all_parts, [])
     count = 0
-    with crew.crew(topic, lease.schema, theirs, database, BATCH) as others:
+    with crew.crew(partial(orders, projection, lease.schema), theirs) as others:
         own: list[Lease] = []
         try:
-            own += (_take_part(projection, lease.schema, Part(*each)) for each in mine)
+            own += (_take_part(projection, lease.schema, each) for each in mine)
             while lease.position < end or left:
                 step = lease.position + MEET * BATCH if projection.keeps_history else end
                 step = min(end, max(step, *(each.position for each in left)))

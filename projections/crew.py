@@ -1,21 +1,25 @@
-"""Other processes that build parts of one projection's tables, and end when this one does.
-
-Knows no models: it is imported in a process in which Django is not set up yet.
-"""
+"""Other processes that build parts of one projection's tables, and end when this one does."""
 
 import multiprocessing
 import os
 import pickle
 import signal
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from importlib import import_module
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import parent_process
 from typing import Any, NamedTuple
 
+from django.db import connections
+
+from projections.projection import Part
+from projections.rows import EventFailed
+from projections.trouble import of_the_moment
+
 SOON = 5.0  # seconds in which one that was told to end does
+
+not_ours: list[Any] = []  # connections of the process that this one was forked from
 
 Done = tuple[int, int]  # the position that a worker has come to, and with how many events
 
@@ -38,19 +42,19 @@ class Worker(NamedTuple):
     pipe: Connection
 
 
+Work = Callable[[Part, Iterable[int]], Iterator[Done | None]]  # to each of these positions; None: it is there
+
+
 @contextmanager
-def crew(
-    topic: str, schema: str, parts: Sequence[tuple[int, int]], database: str, batch: int
-) -> Iterator[list[Worker]]:
-    """A worker for each of ``parts`` of the tables in ``schema``; they wait for a position to go to."""
-    spawn = multiprocessing.get_context("spawn")  # a fork would share the connection, and locks of other threads
+def crew(work: Work, parts: Sequence[Part]) -> Iterator[list[Worker]]:
+    """A worker for each of ``parts``; they wait for a position to go to."""
+    fork = multiprocessing.get_context("fork")  # to import again what this process has would take a second or two
     workers: list[Worker] = []
     try:
         for part in parts:
-            ours, theirs = spawn.Pipe()
-            process = spawn.Process(
-                target=_serve, args=(theirs, topic, schema, part, database, batch), name=f"{topic} {part}", daemon=True
-            )
+            ours, theirs = fork.Pipe()
+            not_its_own = [*(worker.pipe for worker in workers), ours]
+            process = fork.Process(target=_serve, args=(theirs, not_its_own, work, part), name=str(part), daemon=True)
             process.start()
             theirs.close()
             workers.append(Worker(process, ours))
@@ -83,33 +87,39 @@ def heard(workers: Sequence[Worker], timeout: float) -> Iterator[tuple[Worker, D
             raise WorkerGone(f"The worker for {worker.process.name} ended: code {worker.process.exitcode}.") from error
 
 
-def _serve(pipe: Connection, topic: str, schema: str, part: tuple[int, int], database: str, batch: int) -> None:
-    import django
-    from django.conf import settings
-
+def _serve(pipe: Connection, not_its_own: Sequence[Connection], work: Work, part: Part) -> None:
     _end_with_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to all of a terminal: the parent decides what it means
-    settings.DATABASES["default"]["NAME"] = database  # a test's is not what the settings say
-    django.setup()
-    from projections import build
-    from projections.trouble import of_the_moment
-
-    build.BATCH = batch
-    module, _, name = topic.partition(":")
+    for each in not_its_own:
+        each.close()
+    _disown()
     try:
-        projection = getattr(import_module(module), name)()
-        for done in build.orders(projection, schema, part, iter(pipe.recv, None)):
+        for done in work(part, iter(pipe.recv, None)):
             pipe.send(done)
     except (EOFError, BrokenPipeError, ConnectionResetError):
         pass  # there is nothing more to do
     except Exception as error:
-        about = (error.event, error.place) if type(error).__name__ == "EventFailed" else None  # type: ignore[attr-defined]
+        about = (error.event, error.place) if isinstance(error, EventFailed) else None
         try:
             pickle.dumps(about)
         except Exception:
             about = None
         with suppress(OSError):
             pipe.send(Failed(type(error).__name__, str(error), of_the_moment(error), about))
+
+
+def _disown() -> None:
+    """Leave the parent's connections to it; there will be others when they are needed.
+
+    To close them, as forgetting them does, would tell the server that they are over.
+    """
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for django in connections.all(initialized_only=True):
+        if django.connection is not None:
+            os.dup2(nowhere, django.connection.fileno())
+            not_ours.append(django.connection)
+            django.connection = None
+        django._connection_pools = {}  # type: ignore[attr-defined]  # a pool's threads have stayed there
 
 
 def _end_with_parent() -> None:

@@ -28,7 +28,7 @@ class Layout:
     def __init__(self, model: type[ReadModel], schema: str) -> None:
         fields = [field for field in model._meta.concrete_fields if not field.generated]
         key: Any = model._meta.pk
-        self.model = model
+        self.model, self.building = model, bool(schema)
         self.key: str = key.attname
         self.names = [field.attname for field in fields]
         self.place = self.names.index(self.key)
@@ -131,6 +131,10 @@ class Layout:
                 out.write_row(row)
 
     def change(self, cursor: Cursor[Any], rows: Sequence[ReadModel]) -> None:
+        if self.building and len(rows) >= MANY:  # 9 µs a row against 17; a live table would lose its HOT updates
+            self.remove(cursor, [row.__dict__[self.key] for row in rows])
+            self.add(cursor, rows)
+            return
         values = [self._pick(row.__dict__) for row in rows]
         cursor.execute(self.update, [self._as_json(values, self._columns)], prepare=True)
 

@@ -21,6 +21,8 @@ from projections.projection import Projection, part, parts
 from projections.trouble import TROUBLE, sqlstate
 
 PATIENCE = 60.0  # seconds, for a moment in which the live tables can be had
+WAIT = 0.5  # seconds, at most, that readers queue behind a swap that waits
+VACUUM = "5s"  # until an autovacuum has made way
 KEEP_OLD = timedelta(days=1)
 BEGINNING = timedelta(minutes=1)  # in which whoever has made a checkpoint takes its lease
 TAKEN = ("55P03", "40P01")  # SQLSTATE: a lock was not had in time; a deadlock
@@ -166,10 +168,13 @@ def throw_away(projection: str, schema: str) -> None:
 def _in_a_moment(projection: Projection, change: Callable[[], None]) -> float:
     until, wait = time.monotonic() + PATIENCE, 0.1
     while True:
-        started = time.monotonic()
         try:
             with transaction.atomic():
                 with log_cursor() as cursor:
+                    # An autovacuum makes way for who has waited a second: before anybody queues behind this.
+                    cursor.execute("SELECT set_config('lock_timeout', %s, true)", [VACUUM])
+                    shadow.keep_vacuum_out(projection)
+                    started = time.monotonic()
                     cursor.execute("SELECT set_config('lock_timeout', %s, true)", [f"{wait}s"])
                 change()
             return time.monotonic() - started
@@ -179,7 +184,7 @@ def _in_a_moment(projection: Projection, change: Callable[[], None]) -> float:
             if time.monotonic() > until:
                 raise NotNow(f"{projection.name}: somebody reads its tables without end: {error}") from error
             time.sleep(wait)
-            wait = min(2.0, wait * 1.3)  # longer than a second is what an autovacuum makes way for
+            wait = min(WAIT, wait * 1.3)
 
 
 def _exchange(projection: Projection, schema: str, stands: Iterable[Stand], version: int, **marks: Any) -> None:

@@ -43,7 +43,8 @@ class Table:
 
     def __init__(self, layout: Layout, part: Part = WHOLE, owner: str = "", past: Past | None = None) -> None:
         self.layout, self.past = layout, past
-        self.values = layout.values
+        self.values, self._key, self._place = layout.values, layout.key, layout.place
+        self._settle = layout.settle if layout.settles else None
         self._part, self._owner = part, owner
         self.rows: dict[Any, ReadModel | None] = {}  # None: looked for, not there
         self._changed: dict[int, ReadModel] = {}  # by identity
@@ -83,7 +84,8 @@ class Table:
         return rows if self._part is WHOLE else [row for row in rows if self._part.holds(row.__dict__[self._owner])]
 
     def add(self, row: ReadModel, event: Recorded) -> None:
-        key = row.__dict__[self.layout.key]
+        held = row.__dict__
+        key = held[self._key]
         if (known := self.rows.get(key)) is row:
             return
         if known is not None or key is None:
@@ -92,23 +94,35 @@ class Table:
         if self._part is not WHOLE and not self._part.holds(row.__dict__[self._owner]):
             name = type(row).__name__
             raise ValueError(f"{name} {key} belongs to another stream than what made it: nothing can be split.")
-        row.__dict__["version"] = event.version if key == event.stream_id else 0
+        held["version"] = event.version if key == event.stream_id else 0
         self.rows[key] = row
-        self._note(key, row, self.values(row.__dict__), (), event)
+        if self._settle:
+            self._settle(row, self.values(held), ())
+        held["position"] = event.position
+        self._changed[id(row)] = row
+        for attribute, index in self._having.items():
+            index.setdefault(held[attribute], {})[key] = row
 
     def keep(self, row: ReadModel, before: Values, event: Recorded, own: bool) -> None:
         """Note what a handler did to ``row``: if nothing, and the row is not the event's stream's ``own``, it stays."""
-        after, place = self.values(row.__dict__), self.layout.place
+        held, place = row.__dict__, self._place
+        after = self.values(held)
         if after[place] is not before[place] and after[place] != before[place]:
             name = type(row).__name__
             raise ValueError(f"{name} {before[place]} cannot change its key: return Gone, and a new row.")
         if own or before[place] == event.stream_id:
-            row.__dict__["version"] = event.version
+            held["version"] = event.version
         elif after == before:
             return
         if self.past:
             self.past.note(before, event)
-        self._note(after[place], row, after, before, event)
+        if self._settle:
+            self._settle(row, after, before)
+        held["position"] = event.position
+        self._changed[id(row)] = row
+        for at, index in self._indexed:
+            if before[at] is not after[at]:
+                index.setdefault(after[at], {})[after[place]] = row
 
     def end(self, row: ReadModel, before: Values, event: Recorded) -> None:
         key = row.__dict__[self.layout.key]
@@ -118,15 +132,6 @@ class Table:
         self._changed.pop(id(row), None)
         if not row._state.adding:
             self._ended.append(key)
-
-    def _note(self, key: Any, row: ReadModel, values: Values, before: Values, event: Recorded) -> None:
-        if self.layout.settles:
-            self.layout.settle(row, values, before)
-        row.__dict__["position"] = event.position
-        self._changed[id(row)] = row
-        for place, index in self._indexed:
-            if not before or before[place] is not values[place]:
-                index.setdefault(values[place], {})[key] = row
 
     def write(self, cursor: Cursor[Any], epoch: int, to: int, alone: bool) -> None:
         """Deletions first, so that what is unique is free again."""

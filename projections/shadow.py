@@ -138,6 +138,16 @@ def difference(projection: Projection, where: str) -> str:
     return ""
 
 
+def keep_vacuum_out(projection: Projection) -> None:
+    """Inside a transaction: no VACUUM, ANALYZE or CREATE INDEX runs on the live tables, and none begins.
+
+    Readers and writers go on. OperationalError: one does not end.
+    """
+    with connection.cursor() as cursor:
+        for table in tables(projection):
+            cursor.execute(f'LOCK TABLE "{table}" IN SHARE UPDATE EXCLUSIVE MODE')
+
+
 def exchange(projection: Projection, where: str) -> None:
     """Inside a transaction: keep the live tables as the old ones, and put those of ``where`` in their place.
 

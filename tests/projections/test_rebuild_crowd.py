@@ -1,7 +1,9 @@
 """A rebuild among readers, writers, workers and other rebuilds."""
 
 import threading
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 
 import pytest
@@ -94,6 +96,43 @@ def test_a_swap_gives_up_where_a_reader_never_ends(monkeypatch):
 
     assert tables() == naive()
     rebuild(BOOKS)
+
+
+def test_while_a_swap_waits_for_a_vacuum_nobody_waits_for_the_swap():
+    tell(50)
+    advance()
+    vacuuming, over = threading.Event(), threading.Event()
+    waiting = "SELECT DISTINCT mode FROM pg_locks WHERE relation = 'lending_bookcard'::regclass AND NOT granted"
+
+    def vacuum() -> None:
+        with transaction.atomic():
+            sql("LOCK TABLE lending_bookcard IN SHARE UPDATE EXCLUSIVE MODE")  # as VACUUM does
+            vacuuming.set()
+            over.wait(60)
+        connection.close()
+
+    def read_and_write() -> list[str]:
+        until = time.monotonic() + 30
+        while not (modes := sql(waiting)) and time.monotonic() < until:
+            time.sleep(0.01)
+        with transaction.atomic():
+            sql("SET LOCAL lock_timeout = '50ms'")
+            sql("UPDATE lending_bookcard SET title = title")
+        connection.close()
+        over.set()
+        return [mode for (mode,) in modes]
+
+    thread = threading.Thread(target=vacuum)
+    thread.start()
+    assert vacuuming.wait(30)
+    with ThreadPoolExecutor(1) as pool:
+        waited = pool.submit(read_and_write)
+        built = rebuild(BOOKS)
+    thread.join()
+
+    assert waited.result() == ["ShareUpdateExclusiveLock"], "which no reader and no writer queues behind"
+    assert built.swap_seconds < 5
+    assert tables() == naive()
 
 
 def test_two_rebuilds_of_one_projection_are_one_too_many():
