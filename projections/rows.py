@@ -16,7 +16,8 @@ from projections.projection import WHOLE, Part, Projection, Subscriber
 
 Handlers = Mapping[str, Sequence[Handler]]
 Way = Callable[[Recorded, list[Any], tuple[Any, ...]], None]  # takes keys of rows, and other arguments
-Plan = tuple[Handler, Way, list[list[Any]]]  # with the keys that its events ask for
+Whether = Callable[[Recorded, list[Any]], bool]
+Plan = tuple[Handler, Way, Whether | None, list[list[Any]]]  # with the keys that its events ask for
 Step = tuple[int, Way, Recorded, list[Any], tuple[Any, ...]]  # with the place in the batch
 
 
@@ -176,22 +177,22 @@ class Rows:
         self._first = events[0].position if events else 0
         steps: list[Step] = []
         plans: dict[str, list[Plan]] = {}
-        split, place = self.part is not WHOLE, 0
+        place = 0
         try:
             for place, event in enumerate(events):
                 if isinstance(event, Unread):
                     raise event.error
                 if (plan := plans.get(event.name)) is None:
-                    plan = plans[event.name] = [(h, self._way(h), []) for h in self.handlers.get(event.name, ())]
-                for handler, way, asked in plan:
+                    plan = plans[event.name] = self._plan(event.name)
+                for handler, way, is_mine, asked in plan:
                     keys, arguments = handler.read(event)
-                    if split and not self._is_mine(handler, event, keys):
+                    if is_mine and not is_mine(event, keys):
                         continue
                     steps.append((place, way, event, keys, arguments))
                     asked.append(keys)
         except Exception as error:
             raise EventFailed(self.projection, events[place], error, place) from error
-        self._fetch([(handler, asked) for plan in plans.values() for handler, _, asked in plan if asked], cursor)
+        self._fetch([(handler, asked) for plan in plans.values() for handler, *_, asked in plan if asked], cursor)
         try:
             for place, way, event, keys, arguments in steps:  # noqa: B007  # asked for below
                 way(event, keys, arguments)
@@ -209,12 +210,18 @@ class Rows:
         """The history of those tables whose epoch may end where the batch did."""
         return [table.past for table in self.tables.values() if table.past and table.past.is_full]
 
-    def _is_mine(self, handler: Handler, event: Recorded, keys: list[Any]) -> bool:
-        """Whether it may concern a row of this part."""
-        first = handler.wanted[0] if handler.wanted else None
+    def _plan(self, name: str) -> list[Plan]:
+        handlers = self.handlers.get(name, ())
+        if self.part is WHOLE or name not in self.projection.everywhere:  # of the others, the log was asked for this part's
+            return [(handler, self._way(handler), None, []) for handler in handlers]
+        return [(handler, self._way(handler), self._is_mine(handler), []) for handler in handlers]
+
+    def _is_mine(self, handler: Handler) -> Whether | None:
+        """Whether an event may concern a row of this part; None: each may."""
+        holds, first = self.part.holds, handler.wanted[0] if handler.wanted else None
         if first is None or self.projection.is_local(first):
-            return self.part.holds(event.stream_id)
-        return first.column is not None or self.part.holds(keys[0] or event.stream_id)
+            return lambda event, keys: holds(event.stream_id)
+        return None if first.column else lambda event, keys: holds(keys[0] or event.stream_id)
 
     def _fetch(self, asked: Sequence[tuple[Handler, list[list[Any]]]], cursor: Cursor[Any] | None) -> None:
         keys: dict[tuple[type[ReadModel], str | None], set[Any]] = defaultdict(set)
