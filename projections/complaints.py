@@ -4,6 +4,7 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
+from django.db import transaction
 from django.utils import timezone
 
 from projections.models import Complaint
@@ -25,9 +26,10 @@ def say(projections: Sequence[Any]) -> None:
     for projection, kind in before.keys() - present.keys():
         said.filter(projection=projection, kind=kind, text=before[projection, kind]).delete()
     for (projection, kind), text in present.items():
-        if _is_news(projection, kind, text, before.get((projection, kind))):
-            extra = {"projection": projection, "position": stand[projection].position, "kind": kind}
-            logger.error("%s", text, extra=extra)
+        with transaction.atomic():  # whoever dies before it is said has not said it: another does
+            if _is_news(projection, kind, text, before.get((projection, kind))):
+                extra = {"projection": projection, "position": stand[projection].position, "kind": kind}
+                logger.error("%s", text, extra=extra)
 
 
 def _is_news(projection: str, kind: str, text: str, before: str | None) -> bool:

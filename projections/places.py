@@ -182,7 +182,7 @@ def _in_a_moment(projection: Projection, change: Callable[[], None]) -> float:
             if sqlstate(error) not in TAKEN:
                 raise
             if time.monotonic() > until:
-                raise NotNow(f"{projection.name}: somebody reads its tables without end: {error}") from error
+                raise NotNow(f"{projection.name}: others hold its tables without end: {error}") from error
             time.sleep(wait)
             wait = min(WAIT, wait * 1.3)
 

@@ -89,7 +89,7 @@ def test_a_swap_gives_up_where_a_reader_never_ends(monkeypatch):
     assert reading.wait(30)
     monkeypatch.setattr("projections.places.PATIENCE", 0.2)
 
-    with pytest.raises(Refused, match="somebody reads its tables without end"):
+    with pytest.raises(Refused, match="others hold its tables without end"):
         rebuild(BOOKS)
     finish.set()
     thread.join()

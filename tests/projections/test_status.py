@@ -1,6 +1,7 @@
 """Where each projection stands, what is wrong with it, and that it is said once."""
 
 import logging
+import sys
 from datetime import timedelta
 
 import pytest
@@ -199,6 +200,17 @@ def test_of_two_processes_that_look_at_once_one_says_it(caplog, monkeypatch):
         complaints.say([LOANS])
 
     assert [record.message[-1] for record in caplog.records if record.name == "projections.complaints"] == ["a", "b"]
+
+
+def test_what_one_that_died_has_not_said_another_says(caplog, monkeypatch):
+    stand(error="a")
+    with monkeypatch.context() as dying, pytest.raises(SystemExit):
+        dying.setattr(complaints.logger, "error", lambda *_, **__: sys.exit())
+        complaints.say([LOANS])
+
+    complaints.say([LOANS])
+
+    assert [record.message[-1] for record in caplog.records if record.name == "projections.complaints"] == ["a"]
 
 
 def test_what_is_wrong_with_others_is_left_to_who_looks_at_them(caplog):
