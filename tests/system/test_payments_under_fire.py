@@ -112,8 +112,9 @@ def request_one(amount, last_four):
 
 def go_on(plans, chance):
     """Ask for the next step of each payment that is settled for now; how many were not at their end."""
-    left = 0
-    for row in PaymentSummary.objects.filter(pk__in=plans):
+    rows = list(PaymentSummary.objects.filter(pk__in=plans))
+    left = len(plans) - len(rows)
+    for row in rows:
         step = {"authorised": plans[row.id], "captured": "refund"}.get(row.status)
         if row.status in ("requested", "unknown") or step:
             left += 1
@@ -128,4 +129,4 @@ def go_on(plans, chance):
                 refund_payment(row.id, amount=Money(some, row.currency), reason="came back")
         except Refused:
             pass  # it is under way
-    return left + len(plans) - PaymentSummary.objects.filter(pk__in=plans).count()
+    return left
