@@ -115,7 +115,7 @@ def _disown() -> None:
     """
     nowhere = os.open(os.devnull, os.O_RDWR)
     for django in connections.all(initialized_only=True):
-        if django.connection is not None:
+        if django.connection is not None and not django.connection.closed:
             os.dup2(nowhere, django.connection.fileno())
             not_ours.append(django.connection)
             django.connection = None

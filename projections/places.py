@@ -21,8 +21,8 @@ from projections.projection import Projection, part, parts
 from projections.trouble import TROUBLE, sqlstate
 
 PATIENCE = 60.0  # seconds, for a moment in which the live tables can be had
-WAIT = 0.5  # seconds, at most, that readers queue behind a swap that waits
-VACUUM = "5s"  # until an autovacuum has made way
+WAIT = 0.5  # seconds, at most, that readers queue behind a swap that waits for others
+VACUUM = "10s"  # until an autovacuum has made way
 KEEP_OLD = timedelta(days=1)
 BEGINNING = timedelta(minutes=1)  # in which whoever has made a checkpoint takes its lease
 TAKEN = ("55P03", "40P01")  # SQLSTATE: a lock was not had in time; a deadlock
@@ -175,7 +175,8 @@ def _in_a_moment(projection: Projection, change: Callable[[], None]) -> float:
                     cursor.execute("SELECT set_config('lock_timeout', %s, true)", [VACUUM])
                     shadow.keep_vacuum_out(projection)
                     started = time.monotonic()
-                    cursor.execute("SELECT set_config('lock_timeout', %s, true)", [f"{wait}s"])
+                    one = wait / len(shadow.tables(projection))  # it holds the first while it waits for the next
+                    cursor.execute("SELECT set_config('lock_timeout', %s, true)", [f"{one}s"])
                 change()
             return time.monotonic() - started
         except (InternalError, *TROUBLE) as error:
