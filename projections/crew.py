@@ -118,7 +118,7 @@ def _disown() -> None:
         if django.connection is not None and not django.connection.closed:
             os.dup2(nowhere, django.connection.fileno())
             not_ours.append(django.connection)
-            django.connection = None
+        django.connection = None
         django._connection_pools = {}  # type: ignore[attr-defined]  # a pool's threads have stayed there
 
 
