@@ -8,6 +8,7 @@ from django.contrib.postgres.indexes import GinIndex
 from django.db.models import BooleanField, F, Func, Q, QuerySet, TextField, Value
 
 WORD = re.compile(r"[^\W_]+")
+NUMBER = re.compile(r"\s*(?:#|no\.?\s)?\s*([0-9]{1,18})\s*", re.IGNORECASE | re.ASCII)  # as people write it
 MOST = 10  # words that are looked for
 
 
@@ -46,15 +47,26 @@ def words_index(*columns: str, name: str) -> GinIndex:
     return GinIndex(Words(*(F(each) for each in columns)), name=name)
 
 
-def found(rows: QuerySet[Any], text: str, columns: tuple[str, ...], ids: tuple[str, ...] = ()) -> QuerySet[Any]:
-    """Those that have all the words of ``text``, or their beginnings, in ``columns``; or that id in ``ids``."""
+def found(
+    rows: QuerySet[Any],
+    text: str,
+    columns: tuple[str, ...],
+    ids: tuple[str, ...] = (),
+    numbers: tuple[str, ...] = (),
+) -> QuerySet[Any]:
+    """Those that have all the words of ``text``, or their beginnings, in ``columns``.
+
+    Or that id in ``ids``; or that number in ``numbers``.
+    """
     if ids and (asked := as_id(text)):
         return rows.filter(Q(*((each, asked) for each in ids), _connector=Q.OR))
     words = WORD.findall(text.lower())[:MOST]
     if not words or not columns:
         return rows.none()
     query = Query(Value(" & ".join(f"{word}:*" for word in words)))
-    return rows.filter(Has(Words(*(F(each) for each in columns)), query))
+    has_words = Q(Has(Words(*(F(each) for each in columns)), query))
+    number = as_number(text) if numbers else None
+    return rows.filter(has_words if number is None else Q(*((n, number) for n in numbers), has_words, _connector=Q.OR))
 
 
 def as_id(text: str) -> UUID | None:
@@ -62,3 +74,9 @@ def as_id(text: str) -> UUID | None:
         return UUID(text.strip())
     except ValueError:
         return None
+
+
+def as_number(text: str) -> int | None:
+    """A number as people write it: 15230, #15230, No. 15230."""
+    found = NUMBER.fullmatch(text)
+    return int(found[1]) if found else None

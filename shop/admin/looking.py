@@ -52,6 +52,7 @@ class ReadOnlyAdmin(ModelAdmin):
     actions = None
 
     search_fields: Sequence[str] = ()  # whose words are looked for: with an index of them (shop.words)
+    search_numbers: Sequence[str] = ()  # that may be read out instead
     search_ids: Sequence[str] = ("pk",)  # that may be pasted instead
     asks: Sequence[Ask] = ()
     panels: Sequence[Panel] = ()  # of its own context
@@ -117,7 +118,9 @@ class ReadOnlyAdmin(ModelAdmin):
     def get_search_results(self, request: HttpRequest, rows: QuerySet[Any], text: str) -> tuple[QuerySet[Any], bool]:
         if not text.strip():
             return rows, False
-        return words.found(rows, text, tuple(self.search_fields), tuple(self.search_ids)), False
+        return words.found(
+            rows, text, tuple(self.search_fields), tuple(self.search_ids), tuple(self.search_numbers)
+        ), False
 
     @admin.display(description=ModelAdmin.action_checkbox.short_description)
     def action_checkbox(self, obj: Any) -> SafeString:

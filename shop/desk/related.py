@@ -20,7 +20,7 @@ Which = dict[str, Any]  # what its rows have
 Columns = dict[str, Any]
 
 ORDER: Columns = {
-    "Order": lambda order: shown.link(OrderSummary, order.id, order.reference or f"…{str(order.id)[-8:]}"),
+    "Order": lambda order: shown.link(OrderSummary, order.id, order.called),
     "Placed": lambda order: shown.when(order.placed_at),
     "Status": lambda order: shown.badge(order.status),
     "Total": lambda order: shown.money(order.amount, order.currency),

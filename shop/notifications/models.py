@@ -91,6 +91,7 @@ class OrderCopy(ReadModel):
 
     id = models.UUIDField(primary_key=True)
     customer_id = models.UUIDField(null=True)
+    number = models.BigIntegerField(null=True, help_text="The shop's.")
     reference = models.CharField(max_length=200)
     lines = models.JSONField(default=list, help_text="Quantity, name and total of each.")
     discount = models.CharField(max_length=40, default="")
@@ -128,8 +129,8 @@ def told(lines: list[BoughtLine]) -> list[dict[str, object]]:
 
 class MailCopies(Projection):
     tables = (CustomerCopy, OrderCopy, OrderOf)
-    version = 3
-    changes = {OrderCopy: ("discount", "tax"), CustomerCopy: ("merged_into",)}
+    version = 4
+    changes = {OrderCopy: ("number", "discount", "tax"), CustomerCopy: ("merged_into",)}
 
     @on("Customer.Registered")
     def registered(self, stream_id: UUID, name: str, email: str) -> CustomerCopy:
@@ -159,6 +160,7 @@ class MailCopies(Projection):
         reference: str,
         lines: list[BoughtLine],
         total: Money,
+        position: int,
         at: datetime,
         recorded_at: datetime,
         shipping: Money | None = None,
@@ -168,6 +170,7 @@ class MailCopies(Projection):
         return OrderCopy(
             id=stream_id,
             customer_id=customer_id,
+            number=position,
             reference=reference,
             lines=told(lines),
             discount=str(discount) if discount else "",

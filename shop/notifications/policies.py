@@ -122,7 +122,8 @@ def words(kind: str, order: OrderCopy, **facts: str) -> tuple[str, str]:
     asked: dict[str, Any] = {name: one_line(fact) for name, fact in facts.items()}
     asked["lines"] = [line | {"name": one_line(line["name"])} for line in order.lines]
     asked |= {name: getattr(order, name) for name in ("discount", "shipping", "tax", "total")}
-    asked["order"] = one_line(order.reference) or str(order.id)
+    reference = one_line(order.reference)
+    asked["order"] = f"{order.number} ({reference})" if reference else order.number
     subject, _, text = render_to_string(f"notifications/{kind}.txt", asked).partition("\n\n")
     return subject[:LONGEST], text.rstrip() + "\n"
 

@@ -78,15 +78,16 @@ class OrderAdmin(ReadOnlyAdmin):
     list_filter = (one_of("status", STATUSES), one_of("payment", KINDS))
     sortable_by = ("order", "customer", "total", "placed_at")
     search_fields = ("reference", "customer_name")
+    search_numbers = ("number",)
     search_ids = ("pk", "customer_id")
-    search_help_text = "Reference, name, or an id"
+    search_help_text = "Number, reference, name, or an id"
     ordering = ("-placed_at", "-id")
     badge = "status"
     told_to = "orders.history"
     also = ("OrderTimelines",)
     panels = (LINES, TIMELINE, CHECKOUT)
     fieldsets = (
-        ("Order", {"fields": ("reference", "placed_at", "customer", "paid", "cancel_reason")}),
+        ("Order", {"fields": ("number", "reference", "placed_at", "customer", "paid", "cancel_reason")}),
         ("Money", {"fields": ("total", "off", "parcel", "taxed")}),
         ("Where it goes", {"fields": ("goes_to",), "classes": ("wide",)}),
         ("Notes", {"fields": ("noted",), "classes": ("wide",)}),
@@ -141,9 +142,9 @@ class OrderAdmin(ReadOnlyAdmin):
     off = shown.money_of("discount")
     taxed = shown.money_of("tax")
 
-    @admin.display(ordering="reference")
+    @admin.display(ordering="number")
     def order(self, order: OrderSummary) -> str:
-        return order.reference or f"…{str(order.id)[-8:]}"
+        return order.called
 
     @admin.display(ordering="customer_name")
     def customer(self, order: OrderSummary) -> SafeString | str:

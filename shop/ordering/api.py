@@ -25,7 +25,7 @@ from shop.ordering.commands import (
     place_order,
 )
 from shop.ordering.domain import Order
-from shop.ordering.models import OrderLine, OrderSummary, TimelineEntry
+from shop.ordering.models import OrderLine, OrderSummary, TimelineEntry, number_of
 from shop.ordering.shapes import (
     CancelOrder,
     ChangeAddress,
@@ -39,14 +39,18 @@ from shop.ordering.shapes import (
 from shop.ordering.timeline import for_customers
 from shop.resource import Resource, wait_for
 from shop.roles import ids_of, own
+from shop.words import as_number
 
 STATUSES = ("placed", "confirmed", "rejected", "cancelled", "shipped", "delivered", "completed")
 
 
 class OrderFilters(django_filters.FilterSet):
-    q = django_filters.CharFilter(method="search", max_length=200, help_text="Part of the reference or the name.")
+    q = django_filters.CharFilter(
+        method="search", max_length=200, help_text="The number; or part of the reference or the name."
+    )
     status = django_filters.ChoiceFilter(choices=[(status, status) for status in STATUSES])
     customer_id = django_filters.UUIDFilter(method="of", help_text="Theirs, and of whoever was merged into them.")
+    number = django_filters.NumberFilter(min_value=1, max_digits=18, decimal_places=0, help_text="The shop's.")
     reference = django_filters.CharFilter(max_length=200, help_text="The whole reference.")
     placed_after = InstantFilter(field_name="placed_at", lookup_expr="gte", help_text="At this instant or later.")
     placed_before = InstantFilter(field_name="placed_at", lookup_expr="lt", help_text="Before this instant.")
@@ -55,7 +59,8 @@ class OrderFilters(django_filters.FilterSet):
         return orders.filter(customer_id__in=ids_of(value))
 
     def search(self, orders: QuerySet[OrderSummary], name: str, value: str) -> QuerySet[OrderSummary]:
-        return orders.filter(Q(reference__icontains=value) | Q(customer_name__icontains=value))
+        found = Q(reference__icontains=value) | Q(customer_name__icontains=value)
+        return orders.filter(found if (number := as_number(value)) is None else found | Q(number=number))
 
 
 class Orders(Resource):
@@ -90,6 +95,7 @@ class Orders(Resource):
         order: Any = OrderSummary(
             id=aggregate.id,
             version=aggregate.version,
+            number=number_of(aggregate.id),
             reference=aggregate.reference,
             customer_id=aggregate.customer_id,
             customer_name=aggregate.customer_name,

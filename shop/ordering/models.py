@@ -8,6 +8,7 @@ from uuid import UUID, uuid5
 import msgspec
 from django.db import models
 
+from eventstore.models import Event
 from eventstore.sealing import ERASED, erased
 from projections.models import ReadModel
 from projections.projection import Projection, every, on
@@ -33,6 +34,7 @@ class OrderSummary(ReadModel):
     """One row per order, as the order list shows it."""
 
     id = models.UUIDField(primary_key=True)
+    number = models.BigIntegerField(null=True, db_index=True, help_text="The shop's, that people read out.")
     reference = models.CharField(max_length=200, db_index=True, help_text="The customer's own number for it.")
     customer_id = models.UUIDField(null=True, db_index=True)
     customer_name = models.CharField(max_length=200, help_text="As it was when the order was placed.")
@@ -67,7 +69,12 @@ class OrderSummary(ReadModel):
         ]
 
     def __str__(self) -> str:
-        return self.reference or str(self.id)
+        return f"Order {self.called}"
+
+    @property
+    def called(self) -> str:
+        """Its number and the customer's own: ``15230, PO 4711``; the end of its id, in rows of before it had one."""
+        return ", ".join(filter(None, (str(self.number or f"…{str(self.id)[-8:]}"), self.reference)))
 
     @property
     def goods(self) -> Decimal:
@@ -119,12 +126,21 @@ class BoughtLine(msgspec.Struct):
     total: Money
 
 
+def number_of(order_id: UUID) -> int:
+    """The shop's number of an order: where the log has its first event.
+
+    No two orders have the same, whoever places them at once, and no rebuild, export or import changes it.
+    """
+    return Event.objects.values_list("position", flat=True).get(stream_id=order_id, version=1)
+
+
 class Orders(Projection):
     tables = (OrderSummary, OrderLine)
     keeps_history = True
-    version = 4
+    version = 5
     changes = {
         OrderSummary: (
+            "number",
             *("payment", "last_four", "shipping", "notes", "shipment_id", "checkout_id"),
             *("discount", "tax", "discount_percent", "tax_percent", "delivered_at"),
         ),
@@ -141,6 +157,7 @@ class Orders(Projection):
         total: Money,
         ship_to: dict[str, Any] | None,
         reference: str,
+        position: int,
         at: datetime,
         payment: PaidHow | None = None,
         shipping: Money | None = None,
@@ -151,6 +168,7 @@ class Orders(Projection):
     ) -> list[ReadModel]:
         order = OrderSummary(
             id=stream_id,
+            number=position,
             reference=reference,
             customer_id=customer_id,
             customer_name=customer_name,

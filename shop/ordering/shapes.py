@@ -100,6 +100,7 @@ class OrderSerializer(serializers.Serializer):
     example: dict[str, Any] = {
         "id": AN_ID,
         "version": 1,
+        "number": 15230,
         "reference": "PO 4711",
         "customer_id": AN_ID,
         "customer_name": "Ada Lovelace",
@@ -117,6 +118,7 @@ class OrderSerializer(serializers.Serializer):
 
     id = serializers.UUIDField()
     version = serializers.IntegerField()
+    number = serializers.IntegerField(help_text="The shop's, that people read out; no two orders have the same.")
     reference = serializers.CharField(help_text="The customer's own number for it.")
     customer_id = serializers.UUIDField(allow_null=True, help_text="Null: a guest's.")
     customer_name = serializers.CharField(help_text="As it was when the order was placed.")

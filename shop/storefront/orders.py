@@ -22,7 +22,7 @@ from shop.ordering.checkout.commands import choose_payment, override_address
 from shop.ordering.checkout.domain import Checkout
 from shop.ordering.commands import Paying, cancel_order
 from shop.ordering.domain import Order
-from shop.ordering.models import OrderSummary
+from shop.ordering.models import OrderSummary, number_of
 from shop.ordering.timeline import TimelineEntry, for_customers
 from shop.roles import ids_of
 from shop.shipping.commands import answer_address
@@ -81,6 +81,7 @@ def order(request: HttpRequest, order_id: UUID) -> HttpResponse:
     last = Event.objects.filter(stream_id=order_id).order_by("-version").values_list("position", flat=True)[0]
     context = {
         "order": found,
+        "number": number_of(order_id),
         "seen": seen,
         "is_up_to_date": wait_until(last, "OrderTimelines", timeout=SHORT),
         "process": process,

@@ -19,6 +19,7 @@ from shop.catalog.commands import create_product
 from shop.customers.commands import change_email
 from shop.notifications.models import OutgoingMail
 from shop.ordering.commands import Item, cancel_order, confirm_order, place_order
+from shop.ordering.models import number_of
 from shop.payments.commands import capture, record_outcome, refund_payment, request_payment
 from shop.payments.domain import Outcome
 from shop.percents import by_country
@@ -61,7 +62,10 @@ def test_staff_read_what_customers_were_told(
     (row,) = api.get(f"{API}mails/?after={position}&order_id={mailed}&kind=confirmed&status=waiting").json()["results"]
     one = api.get(f"{API}mails/{row['id']}/?after={position}").json()
 
-    assert (row["recipient"], row["subject"]) == ("ada@example.com", "Your order PO 4711 is confirmed")
+    assert (row["recipient"], row["subject"]) == (
+        "ada@example.com",
+        f"Your order {number_of(mailed)} (PO 4711) is confirmed",
+    )
     assert (row["customer_id"], row["tries"], row["sent_at"], row["error"]) == (str(ada), 0, None, "")
     assert "text" not in row
     assert one == row | {"text": OutgoingMail.objects.get(pk=row["id"]).text}

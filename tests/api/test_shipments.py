@@ -10,6 +10,7 @@ from eventstore.models import Event
 from projections.lease import begin
 from projections.projection import known
 from shop.customers.commands import change_address
+from shop.ordering.models import number_of
 from shop.shipping.commands import cancel_shipment, dispatch, pack, plan_shipment
 from shop.shipping.domain import Packed
 from tests.api.conftest import BREMEN, HAMBURG
@@ -101,7 +102,10 @@ def test_the_customer_is_asked_by_mail_and_the_parcel_waits_for_them(
     assert (held.status_code, held.json()["code"]) == (409, "address_question_open")
     assert (shown["question"], shown["lives_at"]["city"]) == ("asked", "Bremen")
     assert (then, [each["id"] for each in listed]) == (shown, [str(shipment)])
-    assert (mail["recipient"], mail["subject"]) == ("ada@example.com", "Where should your order PO 4711 go?")
+    assert (mail["recipient"], mail["subject"]) == (
+        "ada@example.com",
+        f"Where should your order {number_of(order)} (PO 4711) go?",
+    )
     text = api.get(f"/api/v1/mails/{mail['id']}/").json()["text"]
     assert f"  {HAMBURG}\n" in text
     assert f"  {BREMEN}\n" in text

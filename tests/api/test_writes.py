@@ -16,6 +16,7 @@ from eventstore.models import Event
 from projections import engine
 from shop import resource
 from shop.catalog.commands import create_product, set_price
+from shop.ordering.commands import Item, place_order
 from shop.values import Money
 from tests.api.conftest import eur
 
@@ -170,6 +171,19 @@ def test_lists_are_filtered(
     results = api.get(f"/api/v1/{path}/?{query}").json()["results"]
 
     assert [row.get("customer_name") or row["name"] for row in results] == found
+
+
+@pytest.mark.parametrize("query", ["number={}", "q={}", "q=%23{}", "q=No. {}"])
+def test_an_order_is_found_by_the_number_that_its_customer_reads_out(
+    query: str, api: APIClient, order: UUID, mug: UUID, catch_up: CatchUp
+) -> None:
+    number = api.get(f"/api/v1/orders/{order}/?as_of=v1").json()["number"]
+    place_order(customer_id=None, items=[Item("MUG-1", 1)])
+    catch_up()
+
+    (found,) = api.get(f"/api/v1/orders/?{query.format(number)}").json()["results"]
+
+    assert (found["id"], found["number"]) == (str(order), number)
 
 
 def test_head_is_get_without_its_body(api: APIClient, order: UUID, catch_up: CatchUp) -> None:

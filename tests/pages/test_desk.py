@@ -45,7 +45,7 @@ def test_staff_cancel_an_order_with_a_reason_look_back_and_export(
     shoot("desk-orders")
     page.locator("#searchbar").fill("love 4711")
     page.keyboard.press("Enter")
-    page.locator("#result_list").get_by_role("link", name="PO 4711").click()
+    page.locator("#result_list").get_by_role("link", name=", PO 4711").click()
 
     expect(page.locator(".desk-head h2")).to_contain_text("PO 4711 confirmed")
     expect(page.get_by_role("region", name="Lines")).to_contain_text("Harbour mug")

@@ -105,7 +105,7 @@ def test_an_order_shows_what_it_led_to_and_each_link_goes_to_that_moment(
     page.get_by_role("link", name="Now", exact=True).click()
     expect(page.locator("#tm-title")).to_have_text("Confirmed")
     page.locator("#tm-moment").get_by_role("link", name="Mail, waiting").click()
-    expect(page.locator("body")).to_contain_text("PO 4711 is confirmed")
+    expect(page.locator("body")).to_contain_text("(PO 4711) is confirmed")
 
 
 def test_two_moments_stand_side_by_side(mary: UUID, staff: User, page: Page, shoot: Callable[[str], None]) -> None:

@@ -42,6 +42,15 @@ def test_staff_look_at_lists_and_at_each_object(desk, model):
     assert desk.get(page_of(model, "changelist"), {"q": "nothing like it"}).status_code == 200
 
 
+def test_an_order_is_found_by_the_number_that_its_customer_reads_out(desk):
+    order = OrderSummary.objects.order_by("id").first()
+
+    found = [desk.get(page_of(OrderSummary, "changelist"), {"q": q}) for q in (f"{order.number}", f"# {order.number}")]
+
+    assert [[row.pk for row in page.context_data["cl"].result_list] for page in found] == [[order.pk]] * 2
+    assert f"Order {order.number}" in desk.get(page_of(OrderSummary, "change", order.pk)).content.decode()
+
+
 @pytest.mark.parametrize("model", TABLES)
 def test_nobody_edits_them(desk, model):
     row = model.objects.order_by("id").first()

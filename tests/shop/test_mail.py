@@ -21,6 +21,7 @@ from shop.customers.commands import add_address, change_email, erase_customer, r
 from shop.notifications.models import OutgoingMail
 from shop.notifications.policies import Mails, one_line
 from shop.ordering.commands import Item, cancel_order, confirm_order, place_order, reject_order
+from shop.ordering.models import number_of
 from shop.payments.commands import capture, record_outcome, refund_payment, request_payment
 from shop.payments.domain import Outcome
 from shop.shipping.commands import dispatch, pack, plan_shipment
@@ -73,7 +74,10 @@ def test_a_confirmed_order_is_told_in_words(order):
 
     (mail,) = mails()
 
-    assert (mail.recipient, mail.subject) == ("ada@example.com", "Your order PO 4711 is confirmed")
+    assert (mail.recipient, mail.subject) == (
+        "ada@example.com",
+        f"Your order {number_of(order)} (PO 4711) is confirmed",
+    )
     assert (mail.kind, mail.status, mail.order_id, mail.tries) == ("confirmed", "waiting", order, 0)
     assert mail.message_id == f"<{mail.id}@localhost>"
     assert mail.text == (
@@ -98,7 +102,7 @@ def test_a_rejected_order_is_told_with_its_reason(order, code, words):
 
     (mail,) = mails()
 
-    assert (mail.kind, mail.subject) == ("rejected", "We could not take your order PO 4711")
+    assert (mail.kind, mail.subject) == ("rejected", f"We could not take your order {number_of(order)} (PO 4711)")
     assert words in mail.text
     assert "aisle" not in mail.text, "what is for staff"
 
@@ -108,7 +112,7 @@ def test_a_cancelled_order_is_told(order):
 
     (mail,) = mails()
 
-    assert mail.subject == "Your order PO 4711 is cancelled"
+    assert mail.subject == f"Your order {number_of(order)} (PO 4711) is cancelled"
     assert "your order is cancelled (changed my mind):" in mail.text
 
 
@@ -119,7 +123,11 @@ def test_a_parcel_that_leaves_is_told(order, ada):
 
     (mail,) = mails()
 
-    assert (mail.kind, mail.order_id, mail.subject) == ("dispatched", order, "Your order PO 4711 is on its way")
+    assert (mail.kind, mail.order_id, mail.subject) == (
+        "dispatched",
+        order,
+        f"Your order {number_of(order)} (PO 4711) is on its way",
+    )
     assert "on its way with DHL.\nYou can follow it under the number JD01.\n" in mail.text
 
 
@@ -229,8 +237,17 @@ def test_names_and_references_stay_in_their_line(mug):
 
     (mail,) = mails()
 
-    assert mail.subject == "Your order 1 is late Bcc: y@example.com Ha is confirmed"
+    assert mail.subject == f"Your order {number_of(order)} (1 is late Bcc: y@example.com Ha) is confirmed"
     assert mail.text.startswith("Dear Eve Your shop Bcc: x@example.com,\n\nthank you")
+
+
+def test_an_order_that_has_no_reference_is_called_by_its_number(ada, mug):
+    order = place_order(customer_id=ada, items=[Item("MUG", 1)]).id
+    confirm_order(order)
+
+    (mail,) = mails()
+
+    assert mail.subject == f"Your order {number_of(order)} is confirmed"
 
 
 def test_text_is_text_and_no_page(ada):
@@ -241,7 +258,7 @@ def test_text_is_text_and_no_page(ada):
     (mail,) = mails()
 
     assert '1 × Cup & "saucer" <b>: 12.50 EUR' in mail.text
-    assert mail.subject == "Your order {{ name }} is confirmed"
+    assert mail.subject == f"Your order {number_of(order)} ({{{{ name }}}}) is confirmed"
 
 
 def test_staff_look_into_the_mailbox_and_change_nothing(client, order):
@@ -253,7 +270,7 @@ def test_staff_look_into_the_mailbox_and_change_nothing(client, order):
     listed = client.get(reverse("admin:notifications_outgoingmail_changelist"), {"q": "ada@"}).content.decode()
     shown = client.get(page).content.decode()
 
-    assert "Your order PO 4711 is confirmed" in listed
+    assert f"Your order {number_of(order)} (PO 4711) is confirmed" in listed
     assert "thank you for your order" in shown
     assert client.post(page, {"status": "sent"}).status_code == 403
     history = client.get(reverse("admin:notifications_outgoingmail_history", args=[mail.pk]))

@@ -1,5 +1,6 @@
 """A customer's orders, and nobody else's."""
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
@@ -75,7 +76,20 @@ def test_a_page_that_looks_again_hears_only_of_what_is_new(customer: Visitor, or
 def test_orders_are_listed_with_their_state(customer: Visitor, order: UUID) -> None:
     seen_all()
 
-    assert "2 things, PO 4711" in customer.sees("/orders/")
+    assert "PO 4711" in customer.sees("/orders/")
+    assert "2 things" in customer.sees("/orders/")
+
+
+def test_an_order_has_a_number_that_can_be_read_out_at_once_and_in_the_list(customer: Visitor, ada: UUID) -> None:
+    first, second = (place_order(customer_id=ada, items=[Item("MUG-1", 1)]).id for _ in range(2))
+    pages = [customer.sees(f"/orders/{order}/") for order in (first, second)]  # whatever lags
+    seen_all()
+
+    listed = customer.sees("/orders/")
+
+    numbers = [re.findall(r"Order (\d+) · Placed on", page)[0] for page in pages]
+    assert int(numbers[0]) < int(numbers[1])
+    assert re.findall(r"(\d+) of \d", listed) == numbers[::-1]
 
 
 def test_scenario_07_rename_eventually(customer: Visitor, ada: UUID, order: UUID) -> None:
