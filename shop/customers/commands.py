@@ -1,6 +1,7 @@
 """What can be asked of a customer. One function, one command, one transaction."""
 
 from datetime import UTC, date
+from decimal import Decimal
 from uuid import UUID
 
 from django.db import transaction
@@ -145,20 +146,22 @@ def erase_customer(customer_id: UUID) -> Receipt:
 def merge_customers(customer_id: UUID, *, into: UUID) -> Receipt:
     """One person, twice a customer: from now on they are ``into``. Their e-mail address is free again.
 
-    CannotMerge: they are one already, or owe something on their account. CustomerMerged, CustomerErased.
+    Nothing more can be bought on their account: an order that was placed a moment ago, and has reserved nothing yet,
+    is refused there. CannotMerge: they are one already, or owe something on it. CustomerMerged, CustomerErased.
     """
     merged, survivor = shop.load(Customer, customer_id), find(Customer, into)
     if survivor is None:
         raise CannotMerge(f"There is no customer {into}.", pointer="/into")
-    account = find(CreditAccount, credit_of(customer_id))
-    if account and (account.owed.amount or account.reserved.amount):
-        owes = f"They owe {account.owed}, and {account.reserved} are reserved"
-        raise CannotMerge(f"{owes}: that is settled first, on the account that it was bought on.")
+    if account := find(CreditAccount, credit_of(customer_id)):
+        if account.owed.amount or account.reserved.amount:
+            owes = f"They owe {account.owed}, and {account.reserved} are reserved"
+            raise CannotMerge(f"{owes}: that is settled first, on the account that it was bought on.")
+        account.set_limit(Money(Decimal(0), account.limit.currency))
     email = merged.email
     merged.merge_into(survivor, _today())
     claim = shop.load(EmailClaim, _claim_id(email))
     claim.release()
-    return shop.record(merged, survivor, claim)
+    return shop.record(merged, survivor, claim, *([account] if account else []))
 
 
 @command

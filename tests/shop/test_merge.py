@@ -24,15 +24,17 @@ from shop.customers.commands import (
     reserve_credit,
     set_credit_limit,
 )
-from shop.customers.domain import Customer
+from shop.customers.domain import CreditAccount, Customer, credit_of
 from shop.customers.models import CustomerSummary
 from shop.customers.refusals import CannotMerge, CustomerMerged
 from shop.models import CustomerUser, MergedCustomer
 from shop.notifications.models import OutgoingMail
 from shop.ordering.commands import Item, cancel_order, place_order
+from shop.ordering.domain import Order
 from shop.ordering.refusals import CustomerMerged as MergedForOrdering
+from tests.crowd import at_once
 from tests.facts import facts, given
-from tests.shop.orders import AWAY, HOME, euros, goods
+from tests.shop.orders import ACCOUNT, AWAY, HOME, come_to_rest, euros, goods
 
 TODAY = date(2026, 3, 1)
 NEXT_YEAR = datetime.now(UTC).date() + timedelta(days=365)
@@ -121,6 +123,38 @@ def test_what_is_owed_is_settled_first_and_nobody_is_merged_into_nobody():
         merge_customers(king, into=ada)
     with pytest.raises(CannotMerge, match="There is no customer"):
         merge_customers(ada, into=UUID(int=7))
+
+
+@pytest.mark.django_db
+def test_an_order_that_was_placed_a_moment_before_reserves_nothing_on_an_account_that_is_nobodys():
+    goods(MUG=5)
+    begin(known()["PlaceOrders"])
+    ada, king = (register_customer(name=n, email=f"{n}@example.com").id for n in ("ada", "king"))
+    set_credit_limit(king, limit=euros("100.00"))
+    order = place_order(items=[Item("MUG", 1)], customer_id=king, payment=ACCOUNT).id
+
+    merge_customers(king, into=ada)
+    come_to_rest()
+
+    account = shop.load(CreditAccount, credit_of(king))
+    assert (account.reserved, account.available) == (euros("0"), euros("0"))
+    assert shop.load(Order, order).status == "rejected"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_reserved_while_they_are_merged_is_seen(empty_log, monkeypatch):
+    ada, king = (register_customer(name=n, email=f"{n}@example.com").id for n in ("ada", "king"))
+    set_credit_limit(king, limit=euros("100.00"))
+    merge = Customer.merge_into
+
+    def merge_late(*args):
+        at_once(1, lambda: reserve_credit(king, order_id=UUID(int=1), amount=euros("12.00")))
+        merge(*args)
+
+    monkeypatch.setattr(Customer, "merge_into", merge_late)
+
+    with pytest.raises(CannotMerge, match=r"12\.00 EUR are reserved"):
+        merge_customers(king, into=ada)
 
 
 @pytest.mark.django_db
