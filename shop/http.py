@@ -7,7 +7,7 @@ from contextlib import nullcontext, suppress
 from typing import Any
 from uuid import UUID, uuid5
 
-from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
+from django.core.exceptions import BadRequest, PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.db import Error as DjangoDatabaseError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponsePermanentRedirect
 from django.http.request import UnreadablePostError
@@ -40,6 +40,7 @@ ETAG = re.compile(r'"([1-9][0-9]{0,17})"')
 NEVER = -1  # a version that nothing has: what is not there yet matches no ETag
 TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(-.*)?")
 REQUEST_ID = re.compile(r"(?i)[0-9a-f]{8}(-?)(?:[0-9a-f]{4}\1){3}[0-9a-f]{12}")
+NOT_UTF8 = "Expected a path in UTF-8, percent-encoded; found bytes that are none. Nothing was changed."
 DISCARDED = 16 * 1024 * 1024  # bytes of a refused body that are read nevertheless: who still sends does not listen
 
 
@@ -228,6 +229,8 @@ class ProblemsMiddleware:
     def _answer(self, request: HttpRequest) -> HttpResponse:
         if not request.path_info.startswith(("/api/", "/healthz", "/readyz", "/metrics")):
             return self.get_response(request)
+        if not is_utf8(request):
+            return Problem("bad_request", NOT_UTF8).answer()
         if "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "").lower():
             return Problem("length_required", "Send a Content-Length.").answer()
         response = self.get_response(request)
@@ -244,6 +247,11 @@ class ProblemsMiddleware:
         return problem
 
 
+def is_utf8(request: HttpRequest) -> bool:
+    """Whether its path is (``shop.wsgi`` has looked): Django reads ``%ff`` as the text "%FF", as if it were a SKU."""
+    return "shop.broken_path" not in request.META
+
+
 def discard(request: HttpRequest) -> None:
     body = request.META["wsgi.input"] if request.META.get("wsgi.input_terminated") else request
     left = DISCARDED
@@ -258,5 +266,12 @@ class PermanentRedirect(HttpResponsePermanentRedirect):
     status_code = 308
 
 
-class SlashMiddleware(CommonMiddleware):
+class PathMiddleware(CommonMiddleware):
+    """Refuses a page's path that is not UTF-8; adds the slash that one lacks."""
+
     response_redirect_class = PermanentRedirect
+
+    def process_request(self, request: HttpRequest) -> HttpResponse | None:
+        if not is_utf8(request):
+            raise BadRequest(NOT_UTF8)
+        return super().process_request(request)

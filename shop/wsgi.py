@@ -23,4 +23,17 @@ def bodiless(application: Callable[..., Any]) -> Callable[..., Iterable[bytes]]:
     return answer
 
 
-application = bodiless(get_wsgi_application())
+def marking_broken_paths(application: Callable[..., Any]) -> Callable[..., Any]:
+    """A path that is not UTF-8 is marked for ``shop.http``, which refuses it: Django would make text of it."""
+
+    def answer(environ: dict[str, Any], start_response: Any) -> Any:
+        try:
+            environ.get("PATH_INFO", "").encode("latin-1").decode()  # PEP 3333: each character is a byte
+        except UnicodeError:
+            environ["shop.broken_path"] = True
+        return application(environ, start_response)
+
+    return answer
+
+
+application = bodiless(marking_broken_paths(get_wsgi_application()))

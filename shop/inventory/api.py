@@ -223,6 +223,8 @@ def named(sku: str) -> UUID:
 
 def spelt(sku: str) -> str:
     """The SKU as it would be in a body. Http404: it cannot be one."""
+    if "\ufffd" in sku:  # whoever asks has lost what stood there
+        raise Http404
     try:
         return Text(max_length=64).run_validation(sku)  # type: ignore[no-any-return]
     except ValidationError:

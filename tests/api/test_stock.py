@@ -35,6 +35,13 @@ def test_a_delivery_opens_a_sku_and_says_where_it_is_to_be_seen(api: APIClient, 
     }
 
 
+def test_a_sku_that_has_lost_what_stood_there_is_none(api: APIClient) -> None:
+    answer = api.post(f"{STOCK}%EF%BF%BD/receive/", {"quantity": 1}, HTTP_IDEMPOTENCY_KEY="k")
+
+    assert answer.status_code == 404
+    assert not Event.objects.filter(name__startswith="StockItem.").exists()
+
+
 @pytest.mark.parametrize("sku", ["85123A", "Ä 1", "a.b-c_d", "50%"])
 def test_a_sku_may_be_whatever_one_line_of_text_without_a_slash_is(
     sku: str, api: APIClient, catch_up: Callable[[], None]
