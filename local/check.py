@@ -60,7 +60,7 @@ def main(arguments: list[str]) -> int:
 @contextmanager
 def served(folder: Path) -> Iterator[dict[str, str]]:
     """What a process of the project needs to know, while servers of its own run."""
-    with embedded(folder, disposable=True) as servers:
+    with embedded(folder, disposable=True, synced=False) as servers:
         settings = {"SECRET_KEY": secret(folder / "secret-key"), "SECURE": "false"}
         settings["EVENTSTORE_KEYS"] = wrapping_key(folder / "wrapping-key")
         settings |= {server.variable: server.url for server in servers}

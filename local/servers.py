@@ -26,6 +26,7 @@ SETTINGS = {
     "max_wal_size": "2GB",
     "log_timezone": "UTC",
 }
+UNSYNCED = {"fsync": "off", "full_page_writes": "off"}  # what it has written outlives it, but not the machine
 
 
 class Server(Process):
@@ -55,15 +56,16 @@ class Server(Process):
 
 
 class Postgres(Server):
-    """PostgreSQL with durable commits, and in it a database `daybook` and the superuser of that name who owns it."""
+    """PostgreSQL with durable commits, unless told otherwise, and in it a database `daybook` and the superuser of that
+    name who owns it."""
 
     variable = "DATABASE_URL"
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: Place, *, synced: bool = True) -> None:
         self.place = place
         self.cluster = place.data / "postgres"
         port = free_port()
-        settings = [f"--{name}={value}" for name, value in SETTINGS.items()]
+        settings = [f"--{name}={value}" for name, value in (SETTINGS if synced else SETTINGS | UNSYNCED).items()]
         super().__init__(
             name="postgres",
             command=[place.postgres("postgres"), "-D", self.cluster, "-p", str(port), *settings],
@@ -182,7 +184,7 @@ def free_port() -> int:
 
 
 @contextmanager
-def embedded(folder: Path, *, disposable: bool = False) -> Iterator[list[Server]]:
+def embedded(folder: Path, *, disposable: bool = False, synced: bool = True) -> Iterator[list[Server]]:
     """Run the servers that the environment does not name, with their data in the folder, while the block runs.
 
     Disposable data that a server cannot start with is made anew; other data is never touched.
@@ -190,7 +192,9 @@ def embedded(folder: Path, *, disposable: bool = False) -> Iterator[list[Server]
     kinds = [kind for kind in (Postgres, Valkey) if not os.environ.get(kind.variable)]
     place = Place.of(folder) if kinds else None
     with ExitStack() as running:
-        servers: list[Server] = [kind(place) for kind in kinds if place]
+        servers: list[Server] = []
+        if place:
+            servers += [Postgres(place, synced=synced) if kind is Postgres else kind(place) for kind in kinds]
         for server in servers:
             running.callback(server.end)
             if server.log:
