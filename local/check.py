@@ -67,7 +67,15 @@ def served(folder: Path) -> Iterator[dict[str, str]]:
         path = f"{VENV / 'bin'}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
         environment = {**settings, **{name: value for name, value in os.environ.items() if value}, "PATH": path}
         environment.pop("DJANGO_SETTINGS_MODULE", None)  # of another project, it would win over our own
-        yield environment
+        yield compiled_once(environment)
+
+
+def compiled_once(environment: dict[str, str]) -> dict[str, str]:
+    """Where nothing compiled is to be left beside the sources, it is kept with the data: each of the processes that
+    tests start would compile all it imports, and pytest all tests."""
+    if environment.pop("PYTHONDONTWRITEBYTECODE", "") and "PYTHONPYCACHEPREFIX" not in environment:
+        environment["PYTHONPYCACHEPREFIX"] = str(DATA / "compiled")
+    return environment
 
 
 def halves(environments: list[dict[str, str]]) -> int:
