@@ -89,6 +89,8 @@ def progress(found: Progress) -> str:
     if found.per_second and found.seconds_left is not None:
         told += f", {found.per_second:,.0f} positions/s"
         told += f", {found.seconds_left:,.0f} s left" if found.seconds_left else "; indexing, comparing"
+    if found.waits_for:
+        told += f"; {found.waits_for} has the live tables, and is waited for before the swap"
     return told
 
 

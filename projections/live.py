@@ -7,16 +7,20 @@ from uuid import UUID
 
 from django.utils import timezone
 
+from eventstore.persistence import cursor as log_cursor
 from projections import shadow
-from projections.build import LEASE, splits
+from projections.build import splits
 from projections.compare import Compared, declared_columns
 from projections.engine import BATCH, as_far_as_possible, no_collection, read
-from projections.lease import Busy, Lease, hold
+from projections.lease import Busy, Lease, LeaseLost, hold
 from projections.models import Checkpoint
 from projections.operations import Refused
 from projections.parking import waiting
 from projections.places import NotNow
 from projections.projection import Policy, Projection
+from projections.pulse import extended
+
+HELD = 10.0  # seconds, again and again: whoever is frozen while it compares is replaced then
 
 
 def allow(projection: Any, workers: int = 1, sample: float = 1.0) -> None:
@@ -43,7 +47,7 @@ def allow(projection: Any, workers: int = 1, sample: float = 1.0) -> None:
 def held(lease: Lease, comparing: bool) -> Iterator[list[Lease]]:
     """All live leases of what ``lease`` builds: nobody else moves them. All at one position, if they are compared."""
     try:
-        with hold(lease.projection, seconds=LEASE) as live:
+        with hold(lease.projection, seconds=HELD) as live, extended(live):
             if comparing:
                 end = max(lease.position, *(each.position for each in live))
                 for each in live:
@@ -51,6 +55,16 @@ def held(lease: Lease, comparing: bool) -> Iterator[list[Lease]]:
             yield live
     except Busy as error:
         raise NotNow(str(error)) from error
+
+
+def assure(live: Sequence[Lease]) -> None:
+    """What was compared stood still. LeaseLost: this process did, and others went on with the live tables."""
+    try:
+        with log_cursor() as cursor:
+            for each in live:
+                each.move(cursor, each.position)
+    except LeaseLost as lost:
+        raise LeaseLost(f"{lost} This process stood still for long, and another took its place: ask again.") from lost
 
 
 def bring(live: Lease, end: int) -> None:

@@ -17,11 +17,13 @@ from projections import shadow
 from projections.lease import CUT, Busy, Lease, checkpoint, hold, tag
 from projections.models import Checkpoint, Errand, HistoryEpoch, Parked
 from projections.operations import Refused
+from projections.others import named, others
 from projections.projection import Projection, part, parts
 from projections.trouble import TROUBLE, sqlstate
 
 PATIENCE = 60.0  # seconds, for a moment in which the live tables can be had
 WAIT = 0.5  # seconds, at most, that readers queue behind a swap that waits for others
+FROZEN = "2s"  # until the server ends a swap that has its locks, and says nothing more
 VACUUM = "10s"  # until an autovacuum has made way
 KEEP_OLD = timedelta(days=1)
 BEGINNING = timedelta(minutes=1)  # in which whoever has made a checkpoint takes its lease
@@ -175,6 +177,7 @@ def _in_a_moment(projection: Projection, change: Callable[[], None]) -> float:
                     cursor.execute("SELECT set_config('lock_timeout', %s, true)", [VACUUM])
                     shadow.keep_vacuum_out(projection)
                     started = time.monotonic()
+                    cursor.execute("SELECT set_config('idle_in_transaction_session_timeout', %s, true)", [FROZEN])
                     one = wait / len(shadow.tables(projection))  # it holds the first while it waits for the next
                     cursor.execute("SELECT set_config('lock_timeout', %s, true)", [f"{one}s"])
                 change()
@@ -183,9 +186,15 @@ def _in_a_moment(projection: Projection, change: Callable[[], None]) -> float:
             if sqlstate(error) not in TAKEN:
                 raise
             if time.monotonic() > until:
-                raise NotNow(f"{projection.name}: others hold its tables without end: {error}") from error
+                raise held_up(projection) from error
             time.sleep(wait)
             wait = min(WAIT, wait * 1.3)
+
+
+def held_up(projection: Projection) -> NotNow:
+    found = others(projection)
+    by = f": {named(found)}, for {found[0].age.total_seconds():,.0f} s" if found else ""
+    return NotNow(f"{projection.name}: others hold its tables without end{by}. What was built is kept; ask again.")
 
 
 def _exchange(projection: Projection, schema: str, stands: Iterable[Stand], version: int, **marks: Any) -> None:

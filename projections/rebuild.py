@@ -15,11 +15,12 @@ from projections.build import claim, fill
 from projections.compare import Compared, compare
 from projections.crew import WorkerGone
 from projections.lease import Lease, LeaseLost, is_outdated
-from projections.live import allow, held, parked_streams, position, remember, stands
+from projections.live import allow, assure, held, parked_streams, position, remember, stands
 from projections.models import Checkpoint, Errand
 from projections.operations import Refused, end
+from projections.others import named, others
 from projections.parking import waiting
-from projections.places import NotNow, abandon, doubts, drop_expired, drop_old, go_back, swap, throw_away
+from projections.places import NotNow, abandon, doubts, drop_expired, drop_old, go_back, held_up, swap, throw_away
 from projections.progress import Report, silent
 from projections.projection import Policy, Projection
 from projections.trouble import TROUBLE, of_the_moment
@@ -31,6 +32,8 @@ __all__ = [
 ]  # fmt: skip
 
 BY_ITSELF = "its higher version"  # asks for a rebuild where nobody did
+PATIENCE = 60.0  # seconds, for a moment in which nobody has had the live tables for long
+PAUSE = 0.1  # seconds from one look for it to the next
 
 logger = logging.getLogger(__name__)
 
@@ -114,6 +117,8 @@ def _rebuild(
         report(name, "indexing", lease.position, lease.position, 0)
         if not shadow.finish(projection, lease.schema, until):
             return None
+        if not _in_nobodys_way(projection, lease.position, until, report):
+            return None
         events += fill(lease, goal(), report=report)  # what came meanwhile, so that the pause is short
         with held(lease, comparing) as live:
             events += fill(lease, goal(), report=report)
@@ -122,12 +127,26 @@ def _rebuild(
                 report(name, "comparing", lease.position, lease.position, 0)
                 parked = parked_streams(projection) if risen else []
                 compared = compare(projection, lease.schema, declared=risen, parked=parked)
+                assure(live)
                 if any(each.unexpected for each in compared) and not expect_changes:
                     raise Different(projection, compared, waiting(name).count())
                 if not risen:
                     remember(live, compared)
             report(name, "swapping", lease.position, lease.position, 0)
             return Rebuilt(lease.position, events, compared, swap(lease, live))
+
+
+def _in_nobodys_way(projection: Projection, position: int, until: float, report: Report) -> bool:
+    """Wait for whoever has had the live tables for long, while these go on; False: it is ``until``."""
+    patience = time.monotonic() + PATIENCE
+    while found := others(projection):
+        if time.monotonic() >= until:
+            return False
+        if time.monotonic() > patience:
+            raise held_up(projection)
+        report(projection.name, f"waiting for {named(found)}", position, position, 0)
+        time.sleep(PAUSE)
+    return True
 
 
 def is_due(projection: Any) -> bool:

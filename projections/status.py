@@ -8,6 +8,7 @@ from eventstore import log
 from eventstore.persistence import cursor as log_cursor
 from eventstore.persistence import rows
 from projections.lease import is_outdated
+from projections.others import named, others
 from projections.projection import Subscriber
 from projections.told import Told, told
 
@@ -72,6 +73,7 @@ class Progress(NamedTuple):
     per_second: float | None  # positions; None: not known yet
     seconds_left: float | None
     holder: str  # host and process that are at it; empty: between two steps
+    waits_for: str = ""  # whose transaction has had the live tables for long: it is in the way of a swap
 
     @property
     def percent(self) -> int:
@@ -158,6 +160,9 @@ def _status(
     refused = next((each for each in live if each.refused_version is not None), last)
     count, since, waiting, more = _behind(projection, last.position, end)
     moved = last.updated_at or (waiting and max(waiting, KNOWN_SINCE))
+    progress = _progress(last, built, end, now)
+    if progress and progress.doing == "rebuild" and (found := others(projection)):
+        progress = progress._replace(waits_for=named(found))
     return Status(
         projection.name,
         projection.version,
@@ -179,7 +184,7 @@ def _status(
         pause_reason=paused.pause_reason,
         parked=parked[0],
         parked_oldest=parked[1],
-        progress=_progress(last, built, end, now),
+        progress=progress,
         refused_version=refused.refused_version,
         refused_why=refused.refused_why,
         differing=max(each.differing for each in live),
@@ -240,7 +245,8 @@ def _wrong(status: Status) -> Iterator[tuple[str, str]]:
         goes_on = f"; it goes on when version {status.version} is built." if waits else ""
         yield "stopped", f"{name} cannot go on from {stands}: {_line(status.error)}{goes_on}"
     elif status.still_seconds > STILL and not status.paused_at and not status.abandoned:
-        yield "stuck", f"{name} does not move from {stands}, though events wait: does a worker take its queue?"
+        why = f"{status.holder} has its lease." if status.holder else "does a worker take its queue?"
+        yield "stuck", f"{name} does not move from {stands}, though events wait: {why}"
     if status.abandoned and (status.still_seconds > STILL or status.rebuilding is not None):
         yield "abandoned", f"{name} was left at {stands} by a worker that is gone or frozen, and nobody goes on."
     elif status.stopped_rebuild:

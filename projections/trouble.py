@@ -5,6 +5,7 @@ from django.db import OperationalError as DjangoOperationalError
 from eventsourcing.persistence import InterfaceError, OperationalError
 
 LOST = ("none", "08", "57P")  # how the SQLSTATE begins where the connection is gone
+ENDED = ("25P03", "25P04")  # … by the server, since a transaction was idle, or took too long
 SHORTLY = ("40", "55P03")  # … and where the same may well succeed in a moment: a deadlock, a lock not had in time
 TROUBLE = (OperationalError, InterfaceError, DjangoOperationalError, DjangoInterfaceError)
 
@@ -19,12 +20,13 @@ def of_the_moment(error: BaseException) -> bool:
     For 54 it is: a value too long for an index.
     """
     state = sqlstate(error)
-    return state.startswith("42") or (isinstance(error, (*TROUBLE, TryAgain)) and not state.startswith("54"))
+    return state.startswith(("42", *ENDED)) or (isinstance(error, (*TROUBLE, TryAgain)) and not state.startswith("54"))
 
 
 def is_lost(error: BaseException) -> bool:
     """Whether the connection is gone."""
-    return isinstance(error, TROUBLE) and sqlstate(error).startswith(LOST)
+    state = sqlstate(error)
+    return state in ENDED or (isinstance(error, TROUBLE) and state.startswith(LOST))
 
 
 def passes(error: BaseException) -> bool:

@@ -10,7 +10,7 @@ from projections import shadow
 from projections.build import claim, fill
 from projections.compare import Compared, compare
 from projections.lease import Lease
-from projections.live import allow, held, parked_streams, position, remember
+from projections.live import allow, assure, held, parked_streams, position, remember
 from projections.models import Checkpoint
 from projections.operations import Refused
 from projections.parking import waiting
@@ -90,6 +90,7 @@ def rehearse(
         risen = any(each.version < projection.version for each in live)
         parked = parked_streams(projection) if risen else []
         compared = compare(projection, lease.schema, part=lease.part, declared=risen, parked=parked)
+        assure(live)
         took = time.monotonic() - began
         share = (lease.part.high - lease.part.low) / 256
         whole = took + folding * (1 / share - 1)  # tables are made once, whatever the share
@@ -127,6 +128,7 @@ def check(
             return None
         lease, live = found
         compared = compare(projection, lease.schema, part=lease.part)
+        assure(live)
         remember(live, compared, whole=lease.part is WHOLE)
         if heal and any(each.differing for each in compared):
             report(projection.name, "swapping", lease.position, lease.position, 0)

@@ -21,6 +21,7 @@ class ProgressSerializer(serializers.Serializer):
         "per_second": 61_250.4,
         "seconds_left": 0.9,
         "holder": "shop-1 4711",
+        "waits_for": "",
     }
 
     doing = serializers.CharField(help_text="`rebuild` or `verify`: beside the live tables; `replay`: the live tables.")
@@ -30,6 +31,7 @@ class ProgressSerializer(serializers.Serializer):
     per_second = serializers.FloatField(allow_null=True, help_text="Positions. Null: not known yet.")
     seconds_left = serializers.FloatField(allow_null=True)
     holder = serializers.CharField(help_text="Host and process that are at it; empty between two steps.")
+    waits_for = serializers.CharField(help_text="Whose transaction has the live tables: a swap waits for its end.")
 
 
 class ComparedSerializer(serializers.Serializer):

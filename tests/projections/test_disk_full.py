@@ -15,6 +15,7 @@ from shop.notifications.models import OutgoingMail
 from shop.ordering.commands import Item, confirm_order, place_order
 from shop.ordering.models import OrderSummary
 from tests.full import disk_full
+from tests.projections.test_command import command, refused
 from tests.shop.orders import ada, goods
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -73,3 +74,13 @@ def test_where_nothing_at_all_can_be_written_whoever_works_fails_and_works_on_af
     assert stands() == {"Orders": 0, "Mails": 0}
     assert (OrderSummary.objects.count(), OutgoingMail.objects.count()) == (2, 1)
     assert Checkpoint.objects.get(name="Orders").position == log.horizon()
+
+
+def test_an_operator_is_told_so_without_a_traceback_and_asks_again(orders):
+    hear()
+    with disk_full("projections_historyepoch"):
+        said, why = refused("rebuild", "Orders")
+
+    assert "Orders: stopped by the database; what was built is kept, and gone on with: could not extend file" in said
+    assert why == "The live tables of Orders are as they were."
+    assert command("rebuild", "Orders").splitlines()[-1].endswith("rows, all equal")

@@ -4,22 +4,26 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 from django.db import connection, transaction
 
+from eventstore import log
 from projections import shadow
 from projections.engine import catch_up
 from projections.lease import LeaseLost, take
+from projections.listing import as_table
 from projections.models import Checkpoint, HistoryEpoch
 from projections.projection import parts
-from projections.rebuild import Refused, go_back, rebuild
+from projections.rebuild import NotNow, Refused, go_back, rebuild
 from projections.rows import EventFailed
+from projections.status import statuses
 from tests.lending.domain import Book, Member
 from tests.lending.models import BookCard, LoanCard
 from tests.lending.story import library, naive, tell
-from tests.projections.conftest import BOOKS, LENDING, LOANS, advance, leftovers, sql, tables
+from tests.projections.conftest import BOOKS, LENDING, LOANS, advance, emma, leftovers, sql, tables
 
 pytestmark = pytest.mark.usefixtures("on_real_transactions")
 
@@ -96,6 +100,49 @@ def test_a_swap_gives_up_where_a_reader_never_ends(monkeypatch):
 
     assert tables() == naive()
     rebuild(BOOKS)
+
+
+def test_who_has_had_the_live_tables_for_long_is_named_and_they_go_on_while_he_is_waited_for(
+    monkeypatch, another_connection
+):
+    tell(50)
+    advance()
+    monkeypatch.setattr("projections.others.LONG", timedelta(0))
+    said: list[str] = []
+    with another_connection() as reader:
+        reader.execute("SELECT count(*) FROM lending_bookcard")
+        reads = f"process {reader.info.backend_pid} (no name, idle in transaction)"
+
+        def hear(name: str, doing: str, *_: object) -> None:
+            if doing.startswith("waiting") and doing not in said:
+                library.record(emma())
+                advance(BOOKS)
+                (status,) = statuses([BOOKS])
+                said.extend([doing, status.progress.waits_for if status.progress else "", as_table([status])])
+                reader.rollback()
+
+        built = rebuild(BOOKS, report=hear)
+
+    assert said[:2] == [f"waiting for {reads}", reads]
+    assert f"; {reads} has the live tables, and is waited for before the swap" in said[2]
+    assert said[2].splitlines()[1].split()[4] == "0", "the live tables are not behind"
+    assert built.position == log.last()
+    advance()
+    assert tables() == naive()
+
+
+def test_a_reader_who_never_ends_is_named_and_what_was_built_is_kept(monkeypatch, another_connection):
+    tell(50)
+    advance()
+    monkeypatch.setattr("projections.others.LONG", timedelta(0))
+    monkeypatch.setattr("projections.rebuild.PATIENCE", 0.0)
+    with another_connection() as reader:
+        reader.execute("SELECT count(*) FROM lending_bookcard")
+
+        with pytest.raises(NotNow, match=rf"without end: process {reader.info.backend_pid} \(.*What was built is kept"):
+            rebuild(BOOKS)
+
+    assert rebuild(BOOKS).events == 0
 
 
 def test_while_a_swap_waits_for_a_vacuum_nobody_waits_for_the_swap():

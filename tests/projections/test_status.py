@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from eventstore import log
 from projections import complaints, operations, status, tasks
+from projections.lease import take
 from projections.models import Checkpoint, Complaint, Parked
 from projections.status import Alert, alerts, statuses
 from projections.tasks import sweep
@@ -131,6 +132,15 @@ def test_one_that_does_not_move_while_events_wait_is_an_alert():
     position = wait_long()
 
     text = f"Loans does not move from position {position:,}, though events wait: does a worker take its queue?"
+    assert wrong() == [("stuck", text)]
+
+
+def test_who_has_the_lease_of_one_that_does_not_move_is_named():
+    position = wait_long()
+    take([LOANS])
+    holder = Checkpoint.objects.get(name="Loans").holder
+
+    text = f"Loans does not move from position {position:,}, though events wait: {holder} has its lease."
     assert wrong() == [("stuck", text)]
 
 

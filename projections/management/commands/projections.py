@@ -23,7 +23,7 @@ from projections.projection import Policy, known
 from projections.rows import EventFailed
 from projections.status import alerts, statuses
 from projections.told import NOT_COMPARED
-from projections.trouble import TROUBLE
+from projections.trouble import TROUBLE, of_the_moment
 from projections.verify import told
 
 PAUSE = 0.05  # seconds, between two looks at the log
@@ -285,6 +285,7 @@ class Command(BaseCommand):
     def _each(self, chosen: Chosen, one: Callable[[Any, Report], str], doing: str) -> None:
         """One after the other: what is wrong with one does not keep the others, and is a CommandError at the end."""
         wrong = []
+        kept = "; what was built is kept, and gone on with" if doing == "rebuild" else ""
         for place, projection in enumerate(chosen):
             try:
                 with shown(self.stdout) as report:
@@ -294,10 +295,14 @@ class Command(BaseCommand):
                 self.stderr.write(str(error))
             except KeyboardInterrupt as error:
                 left = " ".join(each.name for each in chosen[place:])
-                kept = "; what was built is kept, and gone on with" if doing == "rebuild" else ""
                 raise CommandError(
                     f"{projection.name}: stopped. Its live tables are as they were{kept}. Left: {ME} {doing} {left}"
                 ) from error
+            except Exception as error:
+                if not of_the_moment(error):
+                    raise
+                wrong.append(projection.name)
+                self.stderr.write(f"{projection.name}: stopped by the database{kept}: {error}")
             else:
                 self.stdout.write(said)
         if wrong:
