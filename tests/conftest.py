@@ -1,13 +1,15 @@
 """What every test may ask for."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import hypothesis
 import pytest
 from django.contrib.auth.models import Group, Permission
 from django.contrib.contenttypes.models import ContentType
-from django.db import connection
+from django.db import connection, transaction
 from django.test import TransactionTestCase
+from pytest_django import DjangoDbBlocker
 
 from projections.lease import begin
 from projections.projection import Policy, registered
@@ -17,6 +19,21 @@ hypothesis.settings.register_profile(
     "patient", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow], print_blob=True
 )
 hypothesis.settings.load_profile("patient")
+
+
+@pytest.fixture(scope="module")
+def once(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Callable[[Callable[[], Any]], Any]]:
+    """Makes something for all tests of a module: what each of them does to it is undone, and last of all it itself."""
+    whole = transaction.atomic()
+
+    def make(something: Callable[[], Any]) -> Any:
+        with django_db_blocker.unblock():
+            return something()
+
+    make(whole.__enter__)
+    yield make
+    make(lambda: transaction.set_rollback(True))
+    make(lambda: whole.__exit__(None, None, None))
 
 
 @pytest.fixture

@@ -32,6 +32,10 @@ def catch_up() -> Callable[[], None]:
 
 @pytest.fixture
 def staff(db: None) -> User:
+    return a_colleague()
+
+
+def a_colleague() -> User:
     return User.objects.create_user("support", is_staff=True)
 
 
@@ -45,6 +49,10 @@ def api(staff: User) -> APIClient:
 
 @pytest.fixture
 def ada(db: None) -> UUID:
+    return a_customer()
+
+
+def a_customer() -> UUID:
     customer_id = register_customer(name="Ada", email="ada@example.com").id
     add_address(customer_id, address=HAMBURG)
     return customer_id
@@ -52,16 +60,28 @@ def ada(db: None) -> UUID:
 
 @pytest.fixture
 def mug(db: None) -> UUID:
+    return a_mug()
+
+
+def a_mug() -> UUID:
     return create_product(sku="MUG-1", name="Harbour mug", price=Money(Decimal("12.50"), "EUR"), publish=True).id
 
 
 @pytest.fixture
 def order(ada: UUID, mug: UUID) -> UUID:
+    return an_order(ada)
+
+
+def an_order(ada: UUID) -> UUID:
     return place_order(customer_id=ada, items=[Item("MUG-1", 2)], reference="PO 4711").id
 
 
 @pytest.fixture
 def checkout(ada: UUID, mug: UUID) -> UUID:
+    return a_checkout(ada)
+
+
+def a_checkout(ada: UUID) -> UUID:
     """With two mugs in it, that were quoted."""
     started = start_checkout(customer_id=ada).id
     set_item(started, sku="MUG-1", quantity=2)

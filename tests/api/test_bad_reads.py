@@ -1,5 +1,6 @@
 """Whatever is asked: a 4xx that names the parameter."""
 
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
@@ -20,7 +21,7 @@ from shop.notifications.models import OutgoingMail
 from shop.problems import CATALOGUE
 from shop.shipping.commands import plan_shipment
 from shop.shipping.domain import Packed
-from tests.api.conftest import HAMBURG
+from tests.api.conftest import HAMBURG, a_checkout, a_customer, a_mug, an_order
 from tests.api.paid import paid
 from tests.api.routes import operations
 
@@ -243,13 +244,19 @@ DOCS = {"GET api/v1/schema/", "GET api/v1/docs/"}  # drf-spectacular's own
 ALWAYS: Cases = [("surely_unknown=1", "surely_unknown"), ("%00=1", "\0"), ("%ff=1", "\ufffd"), ("a[]=1", "a[]")]
 
 
-@pytest.fixture
-def world(api: APIClient, ada: UUID, mug: UUID, order: UUID, checkout: UUID, catch_up: Any) -> dict[str, UUID]:
+@pytest.fixture(scope="module")
+def world(once: Callable[[Callable[[], Any]], Any]) -> Any:
+    return once(a_world)
+
+
+def a_world() -> dict[str, UUID]:
+    ada, mug = a_customer(), a_mug()
+    order, checkout = an_order(ada), a_checkout(ada)
     receive_stock("MUG-1", quantity=10)
     parcel = plan_shipment(order, customer_id=ada, lines=[Packed("MUG-1", "Mug", 2)], ship_to=HAMBURG).id
     repricing = reprice(title="Spring", reason="r", lines=[Wanted(1, "MUG-1", Decimal(13), "EUR")]).id
     payments = {name: UUID(each) for name, each in paid().items() if name != "authorised"}
-    catch_up()
+    engine.catch_up()
     facts = {"id": uuid4(), "message_id": "<1@example.com>", "kind": "confirmed", "recipient": "ada@example.com"}
     mail = OutgoingMail.objects.create(**facts, customer_id=ada, order_id=order)
     return (

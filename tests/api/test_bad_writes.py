@@ -42,24 +42,32 @@ from shop.problems import CATALOGUE
 from shop.shipping.commands import dispatch, pack, plan_shipment
 from shop.shipping.domain import Packed
 from shop.values import Money
-from tests.api.conftest import BREMEN, HAMBURG
+from tests.api.conftest import BREMEN, HAMBURG, a_checkout, a_colleague, a_customer, a_mug, an_order
 from tests.api.paid import paid
 from tests.api.routes import operations
 from tests.api.writes import BODIES, PARKED, SKIPPED, WRITES
 
 
+@pytest.fixture(scope="module")
+def made(once: Callable[[Callable[[], Any]], Any]) -> Any:
+    return once(a_world)
+
+
 @pytest.fixture
-def world(
-    staff: User,
-    ada: UUID,
-    mug: UUID,
-    order: UUID,
-    checkout: UUID,
-    fresh_throttle: None,
-    settings: Any,
-    monkeypatch: pytest.MonkeyPatch,
-) -> dict[str, str]:
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # quick
+def staff(made: Any, db: None) -> User:
+    return User.objects.get(username="support")
+
+
+@pytest.fixture
+def world(made: Any, db: None, fresh_throttle: None, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    monkeypatch.setattr(rebuild, "go_back", lambda projection, by, even_so: 5)  # no tables are kept
+    monkeypatch.setattr(rebuild, "abandon", lambda projection, by: True)  # nor built
+    return dict(made)
+
+
+def a_world() -> dict[str, str]:
+    staff, ada, mug = a_colleague(), a_customer(), a_mug()
+    order, checkout = an_order(ada), a_checkout(ada)
     staff.set_password("secret")
     staff.save()
     staff.user_permissions.add(*Permission.objects.filter(codename__in=["change_checkpoint", "reveal_card"]))
@@ -69,8 +77,6 @@ def world(
         )
     lease.begin(known()["Orders"])
     pause(known()["Products"], by="desk", reason="a stocktaking")
-    monkeypatch.setattr(rebuild, "go_back", lambda projection, by, even_so: 5)  # no tables are kept
-    monkeypatch.setattr(rebuild, "abandon", lambda projection, by: True)  # nor built
     bob = register_customer(name="Bob", email="bob@example.com").id
     add_payment_method(ada, token="a token", label="Visa", last_four="4242")
     set_credit_limit(ada, limit=Money(Decimal(500), "EUR"))

@@ -26,7 +26,7 @@ from tests.api import test_bad_writes
 from tests.api.test_bad_reads import READS
 from tests.api.writes import WRITES
 
-world = test_bad_writes.world
+made, staff, world = test_bad_writes.made, test_bad_writes.staff, test_bad_writes.world
 Answers = dict[str, Counter[int]]  # of each operation, how many of each status
 ELSEWHERE = ", of what is not there"
 PAST_FORMS = {200, 201, 202, 204, 401, 404, 409, 422}  # done, or refused by what there is; 401: a wrong password
