@@ -1,18 +1,20 @@
 """A read model's rows as they were: a query that reads one epoch of history, and no other table."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any, Self
 
-from django.db import models
+from django.db import connections, models
 from django.db.models.expressions import RawSQL
 from django.db.models.sql import Query
+from django.db.models.sql.compiler import SQLCompiler
 from django.db.models.sql.datastructures import BaseTable
 from django.db.models.sql.where import ExtraWhere
 
 from eventstore import log
 from eventstore.persistence import rows
+from projections import marks
 from projections.history import FOREVER
 from projections.models import ReadModel
 from projections.versions import versions
@@ -20,6 +22,7 @@ from projections.waiting import wait_until
 
 PAUSE = 0.01  # seconds until it is looked again who is still writing
 
+DEEP = 1_000  # rows before a page, from which on they are not worth to be read
 LATELY = 1_000  # versions: so many are sorted sooner than found among those of a whole epoch
 
 # All in one statement: whatever ends an epoch or puts other tables in the place of these, it sees all of that or
@@ -30,7 +33,7 @@ EPOCH = f"(SELECT coalesce(max(start), 0) / (count(*) > 0)::int FROM {KNOWN} AND
 ROWS = f"""(SELECT {{columns}} FROM (
         SELECT {{columns}}, until, epoch FROM {{ended}}
         UNION ALL SELECT {{columns}}, {FOREVER}::bigint, (SELECT max(start) FROM {KNOWN}) FROM "{{table}}") versions
-    WHERE position <= {{at}} AND until > {{at}} AND epoch = {EPOCH})"""
+    WHERE position <= {{at}} AND until > {{at}} AND epoch = {EPOCH}{{not_after}}{{those}})"""
 # Of a moment that is hardly past, few versions ended since; and whatever the order, they are found by that.
 ENDED_LATELY = f"""(
     SELECT {{columns}}, until, epoch FROM "{{history}}" WHERE epoch = {EPOCH} AND until > {{at}} OFFSET 0) lately"""
@@ -56,24 +59,48 @@ class Pruned(LookupError):
 class TableAsOf(BaseTable):
     """In a query's FROM, what the table held once the event at ``position`` was applied."""
 
+    keys: tuple[str, Sequence[Any]] = ("", ())  # of the rows that are wanted: a query for them, and its parameters
+
     def __init__(self, table_name: str, alias: str | None, model: Any, position: int, lately: bool) -> None:
         super().__init__(table_name, alias)
         self.model, self.position, self.lately = model, position, lately
 
     def as_sql(self, compiler: Any, connection: Any) -> Any:
         _refuse_others(compiler)
+        epoch = EPOCH.format(table=self.table_name, at=self.position)
         names = {
             "columns": ", ".join(f'"{field.column}"' for field in self.model._meta.concrete_fields),
             "history": versions[self.model]._meta.db_table,
             "table": self.table_name,
             "at": self.position,
+            "not_after": marks.not_after(compiler.query, epoch, self.position),
         }
         ended = ENDED_LATELY if self.lately else '"{history}"'
-        return f'{ROWS.format(**names, ended=ended.format(**names))} "{self.table_alias}"', []
+        keys, parameters = self.keys
+        those = f' AND "{self.model._meta.pk.column}" IN ({keys})' if keys else ""
+        return f'{ROWS.format(**names, ended=ended.format(**names), those=those)} "{self.table_alias}"', parameters
 
     def relabeled_clone(self, change_map: Any) -> Self:
         alias = change_map.get(self.table_alias, self.table_alias)
         return type(self)(self.table_name, alias, self.model, self.position, self.lately)
+
+
+class PastCompiler(SQLCompiler):
+    """Of a page far down a list, the keys are found first, for which indexes suffice; then its rows alone are read."""
+
+    def as_sql(self, *args: Any, **named: Any) -> Any:
+        query: Any = self.query
+        if query.low_mark >= DEEP and query.group_by is None and not (query.distinct or query.lately):
+            keys = query.clone()
+            keys.set_values(["pk"])
+            keys.explain_info = None
+            self.query = query.clone()
+            self.query.clear_limits()
+            alias = self.query.get_initial_alias()
+            table: Any = query.base_table_class(query.model._meta.db_table, alias)
+            table.keys = SQLCompiler(keys, self.connection, self.using).as_sql()
+            self.query.alias_map[alias] = table
+        return super().as_sql(*args, **named)
 
 
 class PastQuery(Query):
@@ -88,7 +115,7 @@ class PastQuery(Query):
     def get_compiler(self, using: Any = None, connection: Any = None, elide_empty: bool = True) -> Any:
         if connection is not None:  # Django asks so for a query inside another
             raise TypeError(_only_one(self.model))
-        return super().get_compiler(using, connection, elide_empty)
+        return PastCompiler(self, connections[using], using, elide_empty)
 
 
 def position(model: type[ReadModel], moment: int | datetime, timeout: float) -> int:

@@ -5,7 +5,7 @@ distant past is as quick as one of today, history is cut into epochs: when as ma
 there were rows, the live rows are copied in as they stand ("frozen", ``until`` FOREVER), and a new epoch begins. A
 question reads one epoch: half or more of its entries are answers. Of a row that did not change, an epoch has its frozen
 copy alone. In the present epoch the live rows answer for what did not change since: it ends, too, when a third of them
-did, since all those may have to be stepped over.
+did, since all those may have to be stepped over. What is newer than the answer is not stepped over (``marks``).
 
 An epoch ends between two batches of one worker, where the whole table stands at one position. Where several share it,
 they write into one epoch until they meet (``end_epochs``).
@@ -33,13 +33,16 @@ from projections.versions import versions
 
 FOREVER = 2**63 - 1
 SMALLEST_EPOCH = 10_000  # changes
+MARKS = 16  # in an epoch; see ``marks``
 
 EPOCHS = """
     SELECT "table", max(start) FROM projections_historyepoch WHERE "table" = ANY(%s) AND schema = %s GROUP BY 1"""
 COUNT = """
     UPDATE projections_historyepoch SET changes = changes + %(changes)s, touched = touched + %(touched)s
     WHERE "table" = %(table)s AND schema = %(schema)s AND start = %(epoch)s
-    RETURNING start < %(to)s AND (changes >= greatest(rows, %(least)s) OR touched >= greatest(rows / 3, %(least)s))"""
+    RETURNING start < %(to)s AND (changes >= greatest(rows, %(least)s) OR touched >= greatest(rows / 3, %(least)s)),
+        changes / greatest(greatest(rows, %(least)s) / %(marks)s, 1)
+            > (changes - %(changes)s) / greatest(greatest(rows, %(least)s) / %(marks)s, 1)"""
 LOCK = "SELECT pg_advisory_xact_lock(79, hashtext(%(table)s))"  # who comes second sees what the first has begun
 BEGIN = """
     INSERT INTO projections_historyepoch ("table", schema, start, rows)
@@ -70,7 +73,7 @@ class Epochs:
     def __init__(self, projection: Projection, model: type[ReadModel], schema: str = "") -> None:
         prefix = f'"{schema}".' if schema else ""
         fields = [field for field in model._meta.concrete_fields if not field.generated]
-        self.table = model._meta.db_table
+        self.model, self.table, self.is_live = model, model._meta.db_table, not schema
         self.names = {
             "live": f'{prefix}"{self.table}"',
             "history": f'{prefix}"{self.table}_history"',
@@ -82,6 +85,7 @@ class Epochs:
             "table": self.table,
             "schema": schema,
             "least": SMALLEST_EPOCH,
+            "marks": MARKS,
             "forever": FOREVER,
         }
 
@@ -94,11 +98,11 @@ class Epochs:
         cursor.execute(LOCK, self.values)
         cursor.execute(BEGIN.format(**self.names), self.values | {"from_the_start": from_the_start})
 
-    def count(self, cursor: Cursor[Any], epoch: int, changes: int, touched: int, to: int) -> bool:
-        """Whether ``epoch`` is full at ``to``."""
+    def count(self, cursor: Cursor[Any], epoch: int, changes: int, touched: int, to: int) -> tuple[bool, bool]:
+        """Whether ``epoch`` is full at ``to``, and whether it is time for another of its marks."""
         values = self.values | {"epoch": epoch, "changes": changes, "touched": touched, "to": to}
-        ((full,),) = cursor.execute(COUNT, values, prepare=True)
-        return full  # type: ignore[no-any-return]
+        ((full, is_due),) = cursor.execute(COUNT, values, prepare=True)
+        return full, is_due
 
     def end(self, cursor: Cursor[Any], epoch: int, to: int) -> None:
         """With the live rows as they stand at ``to``."""
@@ -159,7 +163,8 @@ def end_epochs(cursor: Cursor[Any], projection: Projection, schema: str, positio
     for each in epochs(projection, schema):
         epoch = known[each.table]
         cursor.execute(RECOUNT.format(**each.names), each.values | {"epoch": epoch})
-        if each.count(cursor, epoch, 0, 0, position):
+        full, _ = each.count(cursor, epoch, 0, 0, position)
+        if full:
             each.end(cursor, epoch, position)
 
 

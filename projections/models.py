@@ -238,6 +238,7 @@ class HistoryEpoch(models.Model):
     changes = models.BigIntegerField(db_default=0, help_text="Versions of rows that ended in it.")
     touched = models.BigIntegerField(db_default=0, help_text="Rows of before that changed in it.")
     since = models.BigIntegerField(db_default=0, help_text="Before this position its versions were pruned.")
+    marks = models.JSONField(db_default=[], help_text="Positions, and the latest that the rows' times said up to each.")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["table", "schema", "start"], name="projections_epoch_once")]

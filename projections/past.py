@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from psycopg import Cursor
 
 from eventstore.log import Recorded
+from projections import marks
 from projections.handler import Gone
 from projections.history import Epochs
 from projections.layout import Layout, Values
@@ -31,7 +32,9 @@ class Past:
         self._changed: set[int] = set()  # places of those that were read, and are others now
         self._forgotten: list[Entry] = []  # that were read
         self._having: dict[str, dict[Any, list[int]]] = {}  # attribute → value → places, when asked for
-        self._epoch = 0
+        self._times = [layout.names.index(field.attname) for field in marks.times(layout.model)]
+        self._says_other_times = False  # a version does than it did
+        self._epoch, self._mark_at = 0, 0
         self.is_full = False  # its epoch: it may end where the batch does
 
     def note(self, before: Values, event: Recorded) -> None:
@@ -77,6 +80,7 @@ class Past:
                     f"{layout.model.__name__} {before[layout.place]} as it was at position {row.position}."
                 )
             if after != before:
+                self._says_other_times |= any(after[at] != before[at] for at in self._times)
                 self._entries[number] = changed = entry._replace(values=after)
                 for each in self._having:
                     self._index(each, changed, number)
@@ -90,7 +94,8 @@ class Past:
         changes = len(ended) + fresh
         if alone and changes:
             touched = sum(1 for position in ended if position <= epoch)
-            self.is_full = self.epochs.count(cursor, epoch, changes, touched, to)
+            self.is_full, is_due = self.epochs.count(cursor, epoch, changes, touched, to)
+            self._mark_at = to if is_due and self.epochs.is_live else 0
 
     def write(self, cursor: Cursor[Any]) -> None:
         entries = [entry for entry in self._entries if entry]
@@ -100,6 +105,10 @@ class Past:
             self.layout.change_versions(cursor, [(*e.values, e.until, e.epoch) for e in changed if e])
         if self._forgotten:
             self.layout.remove_versions(cursor, [(*e.values, e.until, e.epoch) for e in self._forgotten])
+        if self._says_other_times:
+            marks.forget(cursor, self.epochs)
+        if self._mark_at:
+            marks.mark(cursor, self.epochs, self._epoch, self._mark_at)
 
     def end(self, cursor: Cursor[Any], to: int) -> None:
         """End the epoch at ``to``, where the table stands."""

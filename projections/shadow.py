@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from django.db import connection, transaction
 
 from eventstore.persistence import cursor as log_cursor
-from projections import history, lease
+from projections import history, lease, marks
 from projections.projection import Projection
 
 LIKE = "INCLUDING ALL EXCLUDING INDEXES EXCLUDING IDENTITY"
@@ -100,7 +100,9 @@ def finish(projection: Projection, where: str, until: float = float("inf")) -> b
                 _add(where, table, index)
             if time.monotonic() >= until:
                 return False
-    with transaction.atomic(), connection.cursor() as cursor:
+    with transaction.atomic(), connection.cursor() as cursor, log_cursor() as log:
+        for each in history.epochs(projection, where):
+            marks.mark_all(log, each)
         for table in tables(projection):
             cursor.execute(f'ANALYZE "{where}"."{table}"')
             cursor.execute(GRANTED, [f'"{table}"'])

@@ -45,6 +45,7 @@ def test_the_tables_are_as_they_were_after_each_event(small_batches, size, seed)
 @pytest.mark.usefixtures("small_epochs")
 def test_a_thousand_questions_about_the_past_are_answered_as_a_naive_fold_answers_them(small_batches, monkeypatch):
     monkeypatch.setattr("projections.layout.MANY", 5)
+    monkeypatch.setattr("projections.as_of.DEEP", 10)
     chance = random.Random(7)
     tell(2000, seed=7)
     small_batches(60)
