@@ -1,11 +1,11 @@
 """Lists of the past: each version of each row by position, in epochs.
 
 A live table holds each row's present version, ``<table>_history`` those that ended: written once. So that a page of the
-distant past is as quick as one of today, history is cut into epochs: when as many versions have ended (or rows come) as
-there were rows, the live rows are copied in as they stand ("frozen", ``until`` FOREVER), and a new epoch begins. A
-question reads one epoch: half or more of its entries are answers. Of a row that did not change, an epoch has its frozen
-copy alone. In the present epoch the live rows answer for what did not change since: it ends, too, when a third of them
-did, since all those may have to be stepped over. What is newer than the answer is not stepped over (``marks``).
+distant past is as quick as one of today, history is cut into epochs: when twice as many versions have ended (or rows
+come) as there were rows, the live rows are copied in as they stand ("frozen", ``until`` FOREVER), and a new epoch
+begins. A question reads one epoch: a third or more of its entries are answers, and of a list by time those that are
+newer are not even stepped over (``marks``). Of a row that did not change, an epoch has its frozen copy alone. In the
+present epoch the live rows answer for what did not change since: it ends, too, when a third of them did.
 
 An epoch ends between two batches of one worker, where the whole table stands at one position. Where several share it,
 they write into one epoch until they meet (``end_epochs``).
@@ -40,9 +40,9 @@ EPOCHS = """
 COUNT = """
     UPDATE projections_historyepoch SET changes = changes + %(changes)s, touched = touched + %(touched)s
     WHERE "table" = %(table)s AND schema = %(schema)s AND start = %(epoch)s
-    RETURNING start < %(to)s AND (changes >= greatest(rows, %(least)s) OR touched >= greatest(rows / 3, %(least)s)),
-        changes / greatest(greatest(rows, %(least)s) / %(marks)s, 1)
-            > (changes - %(changes)s) / greatest(greatest(rows, %(least)s) / %(marks)s, 1)"""
+    RETURNING start < %(to)s AND (changes >= greatest(2 * rows, %(least)s) OR touched >= greatest(rows / 3, %(least)s)),
+        changes / greatest(greatest(2 * rows, %(least)s) / %(marks)s, 1)
+            > (changes - %(changes)s) / greatest(greatest(2 * rows, %(least)s) / %(marks)s, 1)"""
 LOCK = "SELECT pg_advisory_xact_lock(79, hashtext(%(table)s))"  # who comes second sees what the first has begun
 BEGIN = """
     INSERT INTO projections_historyepoch ("table", schema, start, rows)

@@ -6,13 +6,14 @@ Live tables are marked as they are written; those that are built, once they have
 """
 
 from functools import cache
+from itertools import pairwise
 from typing import Any
 
 from django.db import connection, models
 from django.db.models.expressions import F, OrderBy
 from psycopg import Cursor
 
-from projections.history import MARKS, Epochs
+from projections.history import Epochs
 from projections.models import ReadModel
 
 MARK = """
@@ -21,23 +22,19 @@ MARK = """
     WHERE "table" = %(table)s AND schema = %(schema)s AND start = %(epoch)s"""
 LATEST = """, '{column}', greatest(
     (SELECT max("{column}") FROM {live}), (SELECT max("{column}") FROM {history} WHERE epoch = %(epoch)s))"""
+END = "SELECT max(position) FROM projections_checkpoint WHERE projection = %(projection)s AND schema = %(schema)s"
 MADE = """
-    WITH epochs AS (
-        SELECT start, lead(start, 1, (
-            SELECT max(position) FROM projections_checkpoint WHERE projection = %(projection)s AND schema = %(schema)s
-        )) OVER (ORDER BY start) - start AS length
-        FROM projections_historyepoch WHERE "table" = %(table)s AND schema = %(schema)s),
-    entries AS (
+    WITH entries AS (
         SELECT epoch, position{chosen} FROM {history}
-        UNION ALL SELECT (SELECT max(start) FROM epochs), position{chosen} FROM {live}),
+        UNION ALL SELECT %(present)s::bigint, position{chosen} FROM {live}),
     stretches AS (
-        SELECT start, greatest(position - start, 0) * {marks} / greatest(length, 1) AS stretch,
-            max(position) AS position{highest}
-        FROM entries JOIN epochs ON start = epoch GROUP BY 1, 2),
+        SELECT epoch, greatest(position - epoch, 0) * %(marks)s / length AS stretch, max(position) AS position{highest}
+        FROM entries JOIN unnest(%(starts)s::bigint[], %(lengths)s::bigint[]) known(start, length) ON start = epoch
+        GROUP BY 1, 2),
     marks AS (
-        SELECT start, max(position) OVER so_far AS position{so_far}
-        FROM stretches WINDOW so_far AS (PARTITION BY start ORDER BY stretch))
-    SELECT start, jsonb_agg(jsonb_build_object('position', position{named}) ORDER BY position)::text
+        SELECT epoch, max(position) OVER so_far AS position{so_far}
+        FROM stretches WINDOW so_far AS (PARTITION BY epoch ORDER BY stretch))
+    SELECT epoch, jsonb_agg(jsonb_build_object('position', position{named}) ORDER BY position)::text
     FROM marks GROUP BY 1"""
 STORE = """
     UPDATE projections_historyepoch SET marks = %(marks)s
@@ -76,10 +73,13 @@ def mark_all(cursor: Cursor[Any], epochs: Epochs) -> None:
         highest="".join(f', max("{column}") AS "{column}"' for column in columns),
         so_far="".join(f', max("{column}") OVER so_far AS "{column}"' for column in columns),
         named="".join(f""", '{column}', "{column}\"""" for column in columns),
-        marks=MARKS,
         **epochs.names,
     )
-    for start, marks in cursor.execute(made, epochs.values).fetchall():
+    ((end,),) = cursor.execute(END, epochs.values)
+    starts = sorted(epochs.all(cursor))
+    lengths = [max(following - start, 1) for start, following in pairwise([*starts, end])]
+    known = epochs.values | {"starts": starts, "lengths": lengths, "present": starts[-1]}
+    for start, marks in cursor.execute(made, known).fetchall():
         cursor.execute(STORE, epochs.values | {"epoch": start, "marks": marks})
 
 
