@@ -6,7 +6,7 @@ from operator import eq, ge, itemgetter, lt, ne
 from typing import Any
 
 import pytest
-from django.db.models import Count, Exists, Max, OuterRef, Q, Sum
+from django.db.models import Count, Exists, F, Max, OuterRef, Q, Sum
 from django.db.models.expressions import RawSQL
 
 from eventstore import log
@@ -120,6 +120,30 @@ def test_every_kind_of_question_is_about_that_moment(small_batches):
     assert BookCard.objects.exclude(price__gt=50).as_of(position).count() == len(then) - len(dear)
     one = next(iter(then))
     assert vars(books.get(pk=one))["title"] == then[one]["title"]
+
+
+def test_a_page_far_down_a_list_is_the_same_however_it_is_asked_for(monkeypatch, small_batches):
+    monkeypatch.setattr("projections.as_of.DEEP", 10)
+    tell(900, seed=5)
+    small_batches(40)
+    advance()
+    position = positions()[500]
+    rows = sorted(naive(position)["bookcard"].values(), key=itemgetter("price", "id"))
+    assert len(rows) > 40
+    ids, books = [row["id"] for row in rows], BookCard.objects.as_of(position).order_by("price", "id")
+
+    assert [book.id for book in books[20:30]] == ids[20:30]
+    assert [book.id for book in books.reverse()[20:30]] == ids[::-1][20:30]
+    assert [book.title for book in books.only("title")[20:30]] == [row["title"] for row in rows[20:30]]
+    assert list(books.values_list("title", "price")[20:30]) == [(row["title"], row["price"]) for row in rows[20:30]]
+    assert [book.id for book in books.annotate(dear=-F("price")).order_by("-dear", "id")[20:30]] == ids[20:30]
+    assert [book.id for book in books.filter(price__gte=rows[5]["price"])[15:25]] == ids[20:30]
+    assert [book.id for book in books[20:]] == ids[20:]
+    assert [row["n"] for row in books.values("price").annotate(n=Count("id")).order_by("price")[20:22]]
+    assert books[20:30].count() == 10
+    assert books[20].id == ids[20]
+    page = books[20:30]
+    assert [book.id for book in page] == [book.id for book in page.all()]
 
 
 def test_what_is_made_of_a_question_is_about_the_same_moment():
