@@ -32,7 +32,7 @@ from shop.customers.commands import (
     set_default_address,
     unblock_customer,
 )
-from shop.customers.domain import Customer
+from shop.customers.domain import Customer, spellings
 from shop.customers.models import (
     AddressChange,
     CustomerSummary,
@@ -65,7 +65,7 @@ TIERS = ("standard", "premium")
 
 class CustomerFilters(ByTheClock):
     q = django_filters.CharFilter(method="search", max_length=200, help_text="Part of the name or the e-mail address.")
-    email = django_filters.CharFilter(lookup_expr="iexact", max_length=254, help_text="The whole e-mail address.")
+    email = django_filters.CharFilter(method="called", max_length=254, help_text="The whole e-mail address.")
 
     city = django_filters.CharFilter(lookup_expr="iexact", max_length=100, help_text="Of the default address, whole.")
     tier = django_filters.ChoiceFilter(choices=[(tier, tier) for tier in TIERS], method="of_tier")
@@ -82,6 +82,9 @@ class CustomerFilters(ByTheClock):
         coerce=lambda text: text == "true",
         help_text="Those to whom nothing is sold; or the others.",
     )
+
+    def called(self, customers: QuerySet[CustomerSummary], name: str, value: str) -> QuerySet[CustomerSummary]:
+        return customers.filter(Q(*(("email__iexact", each) for each in (value, *spellings(value))), _connector=Q.OR))
 
     def of_tier(self, customers: QuerySet[CustomerSummary], name: str, value: str) -> QuerySet[CustomerSummary]:
         return customers.filter(tier_is(value, self.instant.date()))

@@ -5,12 +5,11 @@ from decimal import Decimal
 from uuid import UUID
 
 from django.db import transaction
-from eventsourcing.application import AggregateNotFoundError
 
 from eventstore.cause import now
 from eventstore.personal import forget, pseudonym
 from shop.application import Receipt, command, find, shop
-from shop.customers.domain import CreditAccount, Customer, EmailClaim, credit_of
+from shop.customers.domain import CreditAccount, Customer, EmailClaim, credit_of, spellings
 from shop.customers.refusals import CannotMerge, CreditExceeded
 from shop.values import Address, Money
 
@@ -35,11 +34,9 @@ def change_email(customer_id: UUID, *, email: str) -> Receipt:
     customer = shop.load(Customer, customer_id)
     before = customer.email
     customer.change_email(email)
-    if _folded(before) == _folded(email):
+    if spellings(before)[0] == spellings(email)[0]:
         return shop.record(customer)
-    released = shop.load(EmailClaim, _claim_id(before))
-    released.release()
-    return shop.record(customer, released, _claim(email, customer_id))
+    return shop.record(customer, _released(before, customer_id), _claim(email, customer_id))
 
 
 @command
@@ -130,8 +127,7 @@ def erase_customer(customer_id: UUID) -> Receipt:
     customer = shop.load(Customer, customer_id)
     email = customer.email
     customer.erase()
-    claim = shop.load(EmailClaim, _claim_id(email))
-    claim.release()
+    claim = _released(email, customer_id)
     merged = [shop.load(Customer, each) for each in customer.absorbed]
     for each in merged:
         each.erase_merged()
@@ -159,8 +155,7 @@ def merge_customers(customer_id: UUID, *, into: UUID) -> Receipt:
         account.set_limit(Money(Decimal(0), account.limit.currency))
     email = merged.email
     merged.merge_into(survivor, _today())
-    claim = shop.load(EmailClaim, _claim_id(email))
-    claim.release()
+    claim = _released(email, customer_id)
     return shop.record(merged, survivor, claim, *([account] if account else []))
 
 
@@ -214,8 +209,7 @@ def reserving_credit(customer_id: UUID, order_id: UUID, amount: Money) -> Credit
 
 def holder_of(email: str) -> UUID | None:
     """The customer who has that e-mail address, exactly."""
-    claim = find(EmailClaim, _claim_id(email))
-    return claim.holder if claim else None
+    return next((claim.holder for claim in _claims(email).values() if claim and claim.holder), None)
 
 
 def reducing_credit(customer_id: UUID, order_id: UUID, amount: Money) -> CreditAccount:
@@ -231,20 +225,27 @@ def _today() -> date:
 
 
 def _claim(email: str, customer_id: UUID) -> EmailClaim:
-    claim_id = _claim_id(email)
-    try:
-        claim = shop.load(EmailClaim, claim_id)
-    except AggregateNotFoundError:
-        claim = EmailClaim.with_id(claim_id)
-    claim.claim(customer_id)
+    found = _claims(email)
+    for claim in filter(None, found.values()):
+        claim.must_be_free_for(customer_id)
+    claim_id = next(iter(found))
+    mine = found[claim_id] or EmailClaim.with_id(claim_id)
+    mine.claim(customer_id)
+    return mine
+
+
+def _released(email: str, customer_id: UUID) -> EmailClaim:
+    """The claim that a customer has on their address, given up."""
+    claim = next(claim for claim in _claims(email).values() if claim and claim.holder == customer_id)
+    claim.release()
     return claim
 
 
-def _claim_id(email: str) -> UUID:
+def _claims(email: str) -> dict[UUID, EmailClaim | None]:
+    """For each spelling of an address, its claim, where there is one: first that by which it is claimed now."""
+    return {claim_id: find(EmailClaim, claim_id) for claim_id in map(_claim_id, spellings(email))}
+
+
+def _claim_id(spelling: str) -> UUID:
     """Derived from the address, so that two claims meet; with a key, so that no address can be looked for."""
-    return pseudonym("email", _folded(email))
-
-
-def _folded(email: str) -> str:
-    """What makes two spellings one address: mail servers ignore case in practice."""
-    return email.casefold()
+    return pseudonym("email", spelling)

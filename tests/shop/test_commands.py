@@ -10,7 +10,7 @@ from projections.engine import catch_up
 from shop.application import shop
 from shop.catalog.commands import create_product, rename_product, set_price, withdraw_product
 from shop.catalog.domain import SkuTaken
-from shop.customers.commands import add_address, change_email, erase_customer, register_customer
+from shop.customers.commands import add_address, change_email, erase_customer, holder_of, register_customer
 from shop.customers.refusals import CustomerErased, EmailTaken
 from shop.ordering.commands import Item, place_order
 from shop.ordering.domain import Order
@@ -38,6 +38,37 @@ def test_an_email_address_belongs_to_one_customer_whatever_its_case():
 
     with pytest.raises(EmailTaken):
         register_customer(name="Other", email="Ada@Example.com")
+
+
+LETTERS, CODED = "ada@bücher.de", "ada@XN--bcher-kva.de"
+
+
+@pytest.mark.parametrize(("first", "second"), [(LETTERS, CODED), (CODED, LETTERS)])
+def test_an_email_address_belongs_to_one_customer_however_its_domain_is_written(first, second):
+    ada = register_customer(name="Ada", email=first).id
+
+    with pytest.raises(EmailTaken):
+        register_customer(name="Other", email=second)
+
+    assert (holder_of(first), holder_of(second)) == (ada, ada)
+    assert change_email(ada, email=second).version == 2
+
+
+@pytest.mark.parametrize(
+    "give_up", [erase_customer, lambda ada: change_email(ada, email="ada@example.com")], ids=["erased", "changed"]
+)
+def test_an_address_that_was_claimed_as_it_was_written_is_taken_until_it_is_given_up(give_up, monkeypatch):
+    with monkeypatch.context() as before:
+        before.setattr("shop.customers.commands.spellings", lambda email: (email.casefold(),))
+        ada = register_customer(name="Ada", email=CODED).id
+
+    with pytest.raises(EmailTaken):
+        register_customer(name="Other", email=LETTERS)
+    assert holder_of(LETTERS) == ada
+    give_up(ada)
+
+    assert holder_of(CODED) is None
+    assert register_customer(name="Other", email=LETTERS).version == 1
 
 
 def test_an_email_address_that_was_given_up_is_free():

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given as for_all
 from hypothesis import strategies as st
 
-from shop.customers.domain import Customer, EmailClaim, Labelled
+from shop.customers.domain import Customer, EmailClaim, Labelled, spellings
 from shop.customers.refusals import EmailTaken, UnknownAddress
 from shop.values import Address
 from tests.facts import facts, given
@@ -88,6 +88,22 @@ def test_there_is_one_default_address_while_there_is_any(steps):
             ada.remove_address(number) if step == "remove" else ada.set_default_address(number)
 
         assert (ada.default_address in {a.number for a in ada.addresses}) == bool(ada.addresses)
+
+
+@pytest.mark.parametrize(
+    ("email", "claimed_by"),
+    [
+        ("Ada@Example.com", "ada@example.com"),
+        ("ada@BÜCHER.de", "ada@bücher.de"),
+        ("ada@xn--bcher-kva.de", "ada@bücher.de"),
+        ("ada@mail.xn--bcher-kva.de", "ada@mail.bücher.de"),
+        ("ada@xn--example-.com", "ada@xn--example-.com"),  # nobody takes example.com by writing it so
+        ("ada@xn--999999999.de", "ada@xn--999999999.de"),
+        ("ada@ｅxample.com", "ada@example.com"),
+    ],
+)
+def test_an_email_address_is_claimed_by_one_spelling(email, claimed_by):
+    assert spellings(email)[0] == claimed_by
 
 
 def test_an_email_address_has_one_holder():

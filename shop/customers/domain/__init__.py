@@ -2,6 +2,6 @@
 
 from shop.customers.domain.credit import CreditAccount, credit_of
 from shop.customers.domain.customer import Customer, Labelled, PaymentMethod
-from shop.customers.domain.emails import EmailClaim
+from shop.customers.domain.emails import EmailClaim, spellings
 
-__all__ = ["CreditAccount", "Customer", "EmailClaim", "Labelled", "PaymentMethod", "credit_of"]
+__all__ = ["CreditAccount", "Customer", "EmailClaim", "Labelled", "PaymentMethod", "credit_of", "spellings"]
