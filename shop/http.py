@@ -23,6 +23,7 @@ from rest_framework.serializers import Serializer
 from eventstore.cause import because
 from eventstore.commands import CommandReused, VersionConflict, at_version
 from eventstore.domain import uuid7
+from eventstore.models import Command
 from eventstore.personal import Forgotten, KeyUnavailable
 from shop.application import Receipt
 from shop.bodies import StrictJSONParser, too_large
@@ -121,6 +122,13 @@ def command_id(request: Request) -> UUID | None:
         error = {"header": "Idempotency-Key", "code": "invalid", "detail": "It is 1 to 255 printable ASCII characters."}
         raise Problem("bad_idempotency_key", error["detail"], [error])
     return uuid5(KEYS, f"{request.user.pk}:{key.strip()}")
+
+
+def was_done(request: Request, command: Callable[..., Receipt]) -> bool:
+    """Whether this user's Idempotency-Key stands for that command, carried out before."""
+    if not request.user.is_authenticated:
+        return False
+    return Command.objects.filter(pk=command_id(request), name=command.__name__).exists()
 
 
 def correlation(request: HttpRequest) -> UUID:

@@ -56,7 +56,7 @@ from shop.customers.shapes import (
 )
 from shop.docs import asks, shows
 from shop.forms import Nothing
-from shop.http import ask
+from shop.http import ask, was_done
 from shop.roles import own, signing_up
 
 ADDRESS = "addresses/<ordinal:number>"
@@ -129,6 +129,11 @@ class Customers(OfAccounts, Timed):
 
     def known(self) -> tuple[str, ...]:
         return ("after", "as_of", "effective_at") if self.action == "credit" else super().known()
+
+    def check_permissions(self, request: Request) -> None:
+        """Who has registered, and asks the same again, gets the first answer: a customer though they are by now."""
+        if self.action != "create" or not was_done(request, register_customer):
+            super().check_permissions(request)
 
     @asks(RegisterCustomer, "email_taken")
     def create(self, request: Request) -> Response:

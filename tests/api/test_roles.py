@@ -304,6 +304,28 @@ def test_a_newcomer_registers_once_and_is_that_customer_then(db: None) -> None:
     assert [each["name"] for each in client.get("/api/v1/customers/").json()["results"]] == ["Grace"]
 
 
+def test_a_registration_that_is_asked_again_under_its_key_gets_the_first_answer(db: None) -> None:
+    grace, place = APIClient(), "/api/v1/customers/"
+    token = Token.objects.create(user=User.objects.create_user("grace")).key
+    grace.credentials(HTTP_AUTHORIZATION=f"Token {token}")
+    asked = {"name": "Grace", "email": "grace@example.com"}
+
+    first, again = (grace.post(place, asked, "json", HTTP_IDEMPOTENCY_KEY="once") for _ in range(2))
+    others = [
+        grace.post(place, asked | {"email": "grace@example.org"}, "json", HTTP_IDEMPOTENCY_KEY="once"),
+        grace.post(place, asked, "json", HTTP_IDEMPOTENCY_KEY="twice"),
+        signed_in(User.objects.create_user("new")).post(place, asked, "json", HTTP_IDEMPOTENCY_KEY="once"),
+    ]
+
+    assert (first.status_code, again.status_code, again.json()) == (201, 201, first.json())
+    assert [answer.json()["code"] for answer in others] == [
+        "idempotency_key_reused",
+        "permission_denied",
+        "email_taken",
+    ]
+    assert Event.objects.filter(name="Customer.Registered").count() == 1
+
+
 def test_of_two_registrations_of_one_newcomer_at_once_one_is_refused(db: None, rf: RequestFactory) -> None:
     request: Any = rf.post("/api/v1/customers/")
     request.user = User.objects.create_user("grace")
