@@ -17,7 +17,7 @@ from shop.application import command, find, shop
 from shop.customers.commands import reducing_credit, release_credit, reserve_credit, reserving_credit
 from shop.errors import Refused, WrongStatus
 from shop.fulfilment.domain import PlaceOrder, process_of
-from shop.inventory.commands import must_be_there, reducing, release_stock, reserve_stock, reserving
+from shop.inventory.commands import leaving, reducing, release_stock, reserve_stock, reserving
 from shop.inventory.domain import NotReserved, Wanted
 from shop.ordering.commands import confirm_order, reject_order
 from shop.ordering.domain import Order
@@ -169,6 +169,8 @@ def edit_all(order: Order) -> Sequence[Any]:
     process = find(PlaceOrder, process_of(order.id))
     if process is None or not order.pending_events:
         return []
+    if shipment := find(Shipment, shipment_of(order.id)):
+        shipment.change_lines(packed_of(order))  # first: of what has left, nothing is reserved either
     reason = order.edit_reason
     decided: list[Any] = [process]
     left = {item.sku: 0 for item in process.items} | {item.sku: item.quantity for item in wanted_by(order)}
@@ -179,22 +181,24 @@ def edit_all(order: Order) -> Sequence[Any]:
         decided.append(reducing_credit(order.customer_id, order.id, order.total))
     if (payment := find(Payment, payment_of(order.id))) and (payment.captured or payment.pending):
         raise WrongStatus("The money for this order was taken: it cannot be edited. What is not sent is refunded.")
-    if shipment := find(Shipment, shipment_of(order.id)):
-        shipment.change_lines(packed_of(order))
+    if shipment:
         decided.append(shipment)
     process.reduce(order.total, wanted_by(order))
     return decided
 
 
-def may_leave(shipment: Shipment) -> None:
-    """NotPaid: the money for its order was let go of. InsufficientStock: its goods are on back-order."""
+def leave(shipment: Shipment) -> Sequence[Any]:
+    """What a parcel takes with it is on hand no more, in the commit that dispatches it: no other may count on it.
+
+    NotPaid: the money for its order was let go of. InsufficientStock: its goods are on back-order.
+    """
     process = find(PlaceOrder, process_of(shipment.order_id))
     if process is None:
-        return
+        return []
     payment = find(Payment, payment_of(process.order_id))
     if payment and "payment" in process.done and payment.is_let_go:
         raise NotPaid("The money for this order was let go of: cancel it, and have it ordered anew.")
-    must_be_there(process.order_id, process.items)
+    return leaving(process.order_id, process.items)
 
 
 def packed_of(order: Order) -> list[Packed]:

@@ -129,7 +129,7 @@ class FulfilOrders(Policy):
 
 
 class ShipStock(Policy):
-    """What has left is on hand no more."""
+    """What has left is on hand no more: nothing, where ``dispatch`` has recorded that in its own commit."""
 
     @on("Shipment.Dispatched")
     def dispatched(self, stream_id: UUID) -> None:

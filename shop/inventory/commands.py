@@ -103,11 +103,13 @@ def reducing(order_id: UUID, left: Mapping[str, int], reason: str) -> list[Stock
     return list(found.values())
 
 
-def must_be_there(order_id: UUID, items: Sequence[Wanted]) -> None:
-    """InsufficientStock: what is reserved for that order cannot be shipped yet."""
-    for sku, item in _load(wanted := _added_up(items)).items():
+def leaving(order_id: UUID, items: Sequence[Wanted]) -> list[StockItem]:
+    """As ``releasing``: what is reserved for that order is shipped. InsufficientStock: it is not there yet."""
+    found = _load(wanted := _added_up(items))
+    for sku, item in found.items():
         if (booking := item.booking(order_id)) and booking.status == "reserved":
-            item.must_have(wanted[sku])
+            item.ship(order_id, wanted[sku])
+    return list(found.values())
 
 
 def _on_hand_at(stock_id: UUID, position: int) -> int:

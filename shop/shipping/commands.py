@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import msgspec
+from django.db import transaction
 
 from eventstore.cause import now
 from eventstore.log import exists
@@ -14,8 +16,8 @@ from shop.shipping.domain import Packed, Shipment, shipment_of
 from shop.shipping.models import CustomerCopy
 from shop.values import Address
 
-# What others know that keeps a parcel from leaving: each refuses, or does nothing.
-leaves_if: list[Callable[[Shipment], None]] = []
+# Who decides with a parcel that leaves: each refuses, or answers with what is recorded in the same commit.
+dispatched_with: list[Callable[[Shipment], Sequence[Any]]] = []
 
 
 @command
@@ -62,11 +64,10 @@ def dispatch(shipment_id: UUID, *, carrier: str, tracking: str = "") -> Receipt:
 
     And what others refuse: its goods are not there, its money was let go of.
     """
-    shipment = shop.load(Shipment, shipment_id)
-    shipment.dispatch(carrier, tracking, _present(shipment))
-    for look in leaves_if:
-        look(shipment)
-    return shop.record(shipment)
+    with transaction.atomic():
+        shipment = shop.load(Shipment, shipment_id)
+        shipment.dispatch(carrier, tracking, _present(shipment))
+        return shop.record(shipment, *(aggregate for decide in dispatched_with for aggregate in decide(shipment)))
 
 
 @command

@@ -161,6 +161,23 @@ def test_what_is_on_back_order_leaves_when_it_is_there():
     nothing_is_parked()
 
 
+@pytest.mark.django_db(transaction=True)
+def test_of_two_back_orders_that_leave_at_once_one_gets_the_goods_that_are_there(empty_log):
+    goods(MUG=1)
+    set_stock_policy("MUG", back_orders=True, low_at=0)
+    parcels = [shipment_of(place_order(items=basket(MUG=1), ship_to=HOME).id) for _ in range(2)]
+    come_to_rest()
+    list(map(pack, parcels))
+
+    waiting = iter(parcels)
+    answers = at_once(2, lambda: dispatch(next(waiting), carrier="DHL"))
+    come_to_rest()
+
+    assert sorted(type(answer).__name__ for answer in answers) == ["InsufficientStock", "Receipt"]
+    assert stock("MUG") == (0, 1)
+    nothing_is_parked()
+
+
 def test_a_guest_has_no_account():
     goods(MUG=5)
 
