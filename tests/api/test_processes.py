@@ -37,6 +37,10 @@ def test_scenario_17_saga_orchestrated_with_compensation(api: APIClient) -> None
     assert (shown["status"], shown["cancel_reason"]) == ("rejected", why)
     process = api.get(f"{API}/orders/{order}/process/").json()
     assert [each["step"] for each in process["steps"]] == ["started", "credit reserved", "stock refused", "undone"]
+    assert [each["at"] for each in process["steps"]][:: len(process["steps"]) - 1] == [
+        process["started_at"],
+        process["ended_at"],
+    ]
     assert (process["status"], process["code"], process["reason"]) == ("rejected", "insufficient_stock", why)
     assert [stock(sku) for sku in ("CUP", "JUG", "MUG")] == [(5, 0), (1, 0), (5, 0)]
     assert [name for name in names("CreditAccount") if name.endswith(("Reserved", "Released"))] == [
