@@ -25,7 +25,7 @@ from shop.notifications.models import OutgoingMail
 from shop.payments.models import PaymentSummary
 from shop.reporting.models import NOTHING, SalesOf
 from shop.roles import may
-from shop.shipping.models import ShipmentSummary
+from shop.shipping.models import LATELY, ShipmentSummary, lost_lately
 
 DAYS = 30
 ROUND = 1_000  # money from which on nobody looks at the cents, and three sums stand side by side
@@ -68,7 +68,7 @@ def told(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     context |= {
         "title": "Desk",
         "figures": [each for action, figures in FIGURES.items() if may(user, action) for each in figures()],
-        "tiles": [tile() for action, tile in TILES.items() if may(user, action)],
+        "tiles": [tile() for action, tile in TILES if may(user, action)],
         "lags": [
             (each, page_of(pages.get(each.name)))
             for each in sorted(found, key=lambda each: (-each.behind_events, each.name))
@@ -163,6 +163,12 @@ def questions() -> Tile:
     return Tile("Address questions", count, "dispatch waits for an answer", url, count > 0)
 
 
+def lost() -> Tile:
+    count = ShipmentSummary.objects.filter(lost_lately()).count()
+    url = reverse("admin:shipping_shipmentsummary_changelist") + "?look=lost"
+    return Tile("Lost parcels", count, f"in {LATELY} days: pay back, or send anew", url, count > 0)
+
+
 def low() -> Tile:
     count = StockLevel.objects.filter(low=True).count()
     gone = StockLevel.objects.filter(low=True, available__lte=0).count()
@@ -177,13 +183,14 @@ def unknown() -> Tile:
 
 
 FIGURES: dict[str, Callable[[], list[Figure]]] = {"sales.list": orders, "takings.list": takings}
-TILES: dict[str, Callable[[], Tile]] = {
-    "processes.list": processes,
-    "mails.list": mails,
-    "shipments.list": questions,
-    "stock.list": low,
-    "payments.list": unknown,
-}
+TILES: tuple[tuple[str, Callable[[], Tile]], ...] = (
+    ("processes.list", processes),
+    ("mails.list", mails),
+    ("shipments.list", questions),
+    ("shipments.list", lost),
+    ("stock.list", low),
+    ("payments.list", unknown),
+)
 
 
 def latest() -> list[Told]:

@@ -9,11 +9,12 @@ from shop.admin import Ask, ReadOnlyAdmin, look, one_of, shown
 from shop.forms import Nothing
 from shop.shipping.api import QUESTIONS, STATUSES, TO_DO, AnswerAddress, Dispatch, Lose
 from shop.shipping.commands import answer_address, deliver, dispatch, lose, pack
-from shop.shipping.models import ShipmentSummary
+from shop.shipping.models import ShipmentSummary, lost_lately
 
 DECIDE = [("keep", "as it was ordered"), ("use_present", "where the customer lives now")]
 ASK_THEM = ("ask", "ask the customer, by mail")
-PickList = look("look", "look at", {"pick": Q(status__in=TO_DO)}, {"pick": "Pick list"})
+LOOKS = {"pick": Q(status__in=TO_DO), "lost": lost_lately}
+PickList = look("look", "look at", LOOKS, {"pick": "Pick list", "lost": "Lost lately"})
 
 
 def decisions(shipment: ShipmentSummary) -> dict[str, Any]:
@@ -79,7 +80,15 @@ class ShipmentAdmin(ReadOnlyAdmin):
             several=True,
             first=True,
         ),
-        Ask("shipments.lose", "Lose", lose, Lose, fits=lambda shipment: shipment.status == "dispatched", danger=True),
+        Ask(
+            "shipments.lose",
+            "Lose",
+            lose,
+            Lose,
+            means="Nothing follows by itself: pay back what was paid, or have it ordered anew.",
+            fits=lambda shipment: shipment.status == "dispatched",
+            danger=True,
+        ),
     )
 
     stands = shown.status_of("status")

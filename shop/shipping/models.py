@@ -1,6 +1,6 @@
 """Shipments as people look at them, and shipping's own copy of where customers live."""
 
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +12,8 @@ from projections.models import ReadModel
 from projections.projection import Gone, Projection, every, on
 from shop.values import Address
 from shop.words import words_index
+
+LATELY = 30  # days for which a parcel that was lost is shown to whoever looks after it
 
 
 class ShipmentSummary(ReadModel):
@@ -45,6 +47,11 @@ class ShipmentSummary(ReadModel):
 
     def __str__(self) -> str:
         return f"Parcel …{str(self.id)[-8:]}"
+
+
+def lost_lately() -> models.Q:
+    """Parcels for whose customers somebody must do something: they have neither the goods nor their money."""
+    return models.Q(status="lost", changed_at__gte=datetime.now(UTC) - timedelta(days=LATELY))
 
 
 class PackedLine(msgspec.Struct):

@@ -17,7 +17,10 @@ from projections.projection import known
 from shop.customers.commands import change_email, register_customer
 from shop.desk import charts, dashboard
 from shop.inventory.commands import receive_stock
+from shop.shipping.commands import dispatch, lose, pack, plan_shipment
+from shop.shipping.domain import Packed
 from tests.shop.little import little_shop
+from tests.shop.orders import HOME
 
 pytestmark = [pytest.mark.django_db, pytest.mark.filterwarnings("ignore:No directory at")]
 
@@ -62,11 +65,27 @@ def test_the_first_page_says_what_sold_what_waits_and_who_is_behind(admin_client
     told = response.context
     assert [each.title for each in told["figures"]] == ["Orders", "Sales", "Takings"]
     assert {each.title for each in told["tiles"]} == {
-        *("Stuck processes", "Mails waiting", "Address questions", "Low stock", "Payments to reconcile")
+        *("Stuck processes", "Mails waiting", "Address questions", "Lost parcels", "Low stock", "Payments to reconcile")
     }
     assert ("Contacts", 2, True) in [(e.name, e.behind_events, e.paused_at is not None) for e, _ in told["lags"]]
     assert "Customer.EmailChanged" in [each.entry.name for each in told["latest"]]
     assert "paused" in response.text
+
+
+def test_a_parcel_that_was_lost_is_shown_to_whoever_looks_after_it(admin_client, monkeypatch):
+    little_shop()
+    parcel = plan_shipment(uuid4(), customer_id=None, lines=[Packed("MUG", "Mug", 1)], ship_to=HOME).id
+    pack(parcel)
+    dispatch(parcel, carrier="DHL")
+    lose(parcel, reason="fell into the harbour")
+    catch_up()
+
+    (tile,) = (each for each in admin_client.get("/admin/").context["tiles"] if each.title == "Lost parcels")
+    listed = admin_client.get(tile.url).context["cl"].result_list
+    monkeypatch.setattr("shop.shipping.models.LATELY", 0)
+    later = admin_client.get(tile.url).context["cl"].result_list
+
+    assert (tile.count, tile.bad, [row.pk for row in listed], list(later)) == (1, True, [parcel], [])
 
 
 def test_an_event_that_cannot_be_read_is_told_as_such(admin_client):
@@ -80,9 +99,14 @@ def test_an_event_that_cannot_be_read_is_told_as_such(admin_client):
 @pytest.mark.parametrize(
     ("role", "figures", "tiles", "events"),
     [
-        ("warehouse", [], {"Address questions", "Low stock"}, False),
+        ("warehouse", [], {"Address questions", "Lost parcels", "Low stock"}, False),
         ("ops", [], {"Stuck processes"}, True),
-        ("finance", ["Orders", "Sales", "Takings"], {"Address questions", "Low stock", "Payments to reconcile"}, False),
+        (
+            "finance",
+            ["Orders", "Sales", "Takings"],
+            {"Address questions", "Lost parcels", "Low stock", "Payments to reconcile"},
+            False,
+        ),
     ],
 )
 def test_what_a_role_may_not_see_is_absent(client, role, figures, tiles, events):

@@ -14,9 +14,10 @@ from shop.catalog.commands import rename_product
 from shop.customers.commands import change_address
 from shop.ordering.commands import Item, note_order, place_order
 from shop.ordering.domain import Order
+from shop.ordering.models import number_of
 from shop.payments.commands import record_outcome
 from shop.payments.domain import Outcome, payment_of
-from shop.shipping.commands import answer_address, plan_shipment
+from shop.shipping.commands import answer_address, dispatch, lose, pack, plan_shipment
 from shop.shipping.domain import Packed, Shipment
 from shop.storefront.templatetags.storefront import clock, priced
 from tests.shop.orders import AWAY, card, come_to_rest
@@ -62,6 +63,16 @@ def test_what_happened_says_its_day_where_that_is_not_today_and_amounts_as_the_s
         == "€25.00 is more than the €20.00 of 2 USB sticks"
     )
     assert priced("The customer changed their mind.") == "The customer changed their mind."
+
+
+def test_a_parcel_that_was_lost_is_told(customer: Visitor, order: UUID) -> None:
+    parcel = plan_shipment(order, customer_id=None, lines=[Packed("MUG-1", "Harbour mug", 2)], ship_to=HOME).id
+    pack(parcel)
+    dispatch(parcel, carrier="DHL")
+    lose(parcel, reason="fell into the harbour")
+
+    assert "Your parcel got lost" in (told := customer.sees(f"/orders/{order}/"))
+    assert f"name order {number_of(order)}" in told
 
 
 def test_a_page_that_looks_again_hears_only_of_what_is_new(customer: Visitor, order: UUID) -> None:
