@@ -34,7 +34,7 @@ class ProjectionAdmin(Pages):
     """A line for each projection and policy: where it stands, and what is wrong with it."""
 
     offered = doors.ON_PROJECTIONS
-    list_display = ("name_of", "state", "behind", "position_of", "lease", "parked", "kept", "wrong")
+    list_display = ("name_of", "context", "state", "behind", "position_of", "lease", "parked", "kept", "wrong")
     list_display_links = ("name_of",)
     ordering = ("projection",)
 
@@ -60,6 +60,10 @@ class ProjectionAdmin(Pages):
     @admin.display(description="projection")
     def name_of(self, row: Any) -> str:
         return str(row.projection)
+
+    @admin.display
+    def context(self, row: Any) -> str:
+        return row.status.context or "–"
 
     @admin.display
     def state(self, row: Any) -> SafeString:

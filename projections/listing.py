@@ -12,7 +12,7 @@ from projections.doors import state
 from projections.models import Parked
 from projections.status import Progress, Status, alerts
 
-HEAD = ("PROJECTION", "STATE", "VERSION", "POSITION", "BEHIND", "SECONDS", "KEPT", "LEASE")
+HEAD = ("PROJECTION", "CONTEXT", "STATE", "VERSION", "POSITION", "BEHIND", "SECONDS", "KEPT", "LEASE")
 RIGHT = {"POSITION", "BEHIND", "SECONDS"}
 
 
@@ -29,6 +29,7 @@ def as_dict(each: Status) -> dict[str, Any]:
     progress = each.progress._asdict() | {"percent": each.progress.percent} if each.progress else None
     asked = next((e for e in each.errands if e.kind == "rebuild" and e.ended_at is None), None)
     return each._asdict() | {
+        "context": each.context,
         "progress": progress,
         "errands": [errand._asdict() for errand in each.errands],
         "rebuild_asked_at": asked.asked_at if asked else None,
@@ -65,7 +66,7 @@ def _cells(each: Status) -> tuple[str, ...]:
     seconds = f"{each.behind_seconds:,.1f}" if each.behind_events else "-"
     kept = "-" if each.kept_version is None else str(each.kept_version)
     kept += f" ({each.kept_differing:,} differ)" if each.kept_differing else ""
-    return each.name, state(each), version, f"{each.position:,}", behind, seconds, kept, lease
+    return each.name, each.context or "-", state(each), version, f"{each.position:,}", behind, seconds, kept, lease
 
 
 def details(each: Status) -> Iterator[str]:

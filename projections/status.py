@@ -9,7 +9,7 @@ from eventstore.persistence import cursor as log_cursor
 from eventstore.persistence import rows
 from projections.lease import is_outdated
 from projections.others import named, others
-from projections.projection import Subscriber
+from projections.projection import Subscriber, known
 from projections.told import Told, told
 
 MOST = 10_000  # events that are counted; whoever is further behind than that needs no exact number
@@ -112,6 +112,11 @@ class Status(NamedTuple):
     kept_differing: int = 0  # the same of them
     abandoned: bool = False  # whoever holds its lease, or that of its rebuild, is gone, or frozen
     outdated: bool = False  # its rows are of an older version, and to be replaced by the workers without being asked
+
+    @property
+    def context(self) -> str:
+        """The label of the app that it belongs to: what `pause` and its like take for all of them."""
+        return str(known()[self.name].context)
 
     @property
     def stopped_rebuild(self) -> bool:

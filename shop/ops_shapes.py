@@ -91,6 +91,7 @@ class ErrandSerializer(serializers.Serializer):
 class ProjectionSerializer(serializers.Serializer):
     example = {
         "name": "Orders",
+        "context": "ordering",
         "kind": "projection",
         "state": "parked 1",
         "alerts": ["Orders has 1 event parked."],
@@ -124,6 +125,7 @@ class ProjectionSerializer(serializers.Serializer):
     }
 
     name = serializers.CharField()
+    context = serializers.CharField(help_text="That it belongs to.")
     kind = serializers.CharField(help_text="`projection` or `policy`.")
     state = serializers.CharField(
         help_text="`live`, `behind`, `paused`, `stopped`, `parked …`, `rebuilding`, `verifying`, `replaying`."

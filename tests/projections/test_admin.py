@@ -96,6 +96,7 @@ def test_each_projection_has_one_line_whatever_its_checkpoints(desk: Client, loa
 
     assert [row.projection for row in rows] == sorted(known())
     assert {row.projection: row.pk for row in rows}["Shelves"] == "Shelves[0-127]"
+    assert {row.projection: row.status.context for row in rows}["Shelves"] == "lending"
     assert {row.projection: row.status.position for row in rows}["Loans"] == loans.position
     assert f"{loans.position:,} of {log.horizon():,}" in desk.get(LIST).content.decode()
 

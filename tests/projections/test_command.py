@@ -49,11 +49,13 @@ def test_the_list_says_where_each_stands():
     listed = words(command("list", *NAMES))
 
     end = f"{log.horizon():,}"
-    assert listed[0] == ["PROJECTION", "STATE", "VERSION", "POSITION", "BEHIND", "SECONDS", "KEPT", "LEASE"]
-    assert listed[1][:7] == ["Books", "live", "1", end, "0", "-", "-"]
-    assert listed[1][7:] == [*Checkpoint.objects.get(name="Books").holder.split(), "until", listed[1][-1]]
-    assert (listed[2][:5], listed[2][6:]) == (["Loans", "behind", "1", "0", "1"], ["-", "free"])
-    assert listed[3] == ["Shelves", "live", "1", "0", "0", "-", "-", "free"], "nothing that it handles has happened"
+    assert listed[0] == ["PROJECTION", "CONTEXT", "STATE", "VERSION", "POSITION", "BEHIND", "SECONDS", "KEPT", "LEASE"]
+    assert listed[1][:8] == ["Books", "lending", "live", "1", end, "0", "-", "-"]
+    assert listed[1][8:] == [*Checkpoint.objects.get(name="Books").holder.split(), "until", listed[1][-1]]
+    assert (listed[2][:6], listed[2][7:]) == (["Loans", "lending", "behind", "1", "0", "1"], ["-", "free"])
+    assert listed[3] == ["Shelves", "lending", "live", "1", "0", "0", "-", "-", "free"], (
+        "nothing that it handles has happened"
+    )
     lease.release()
 
 
@@ -102,7 +104,7 @@ def test_run_advances_until_the_log_is_seen():
 
     assert tables() == naive()
     assert "Loans: advancing" in said
-    assert [line[4] for line in words(said) if line[0] in NAMES] == ["0", "0", "0"]
+    assert [line[5] for line in words(said) if line[0] in NAMES] == ["0", "0", "0"]
 
 
 @pytest.mark.django_db
@@ -110,10 +112,10 @@ def test_scenario_11_other_consumers_ate_the_messages():
     tell(200)
 
     command("run", "Books")
-    ate = [line[1:5:3] for line in words(command("list", "Books", "Loans")) if line[0] in NAMES]
+    ate = [line[2:6:3] for line in words(command("list", "Books", "Loans")) if line[0] in NAMES]
     left = len(tables()["loancard"])
     command("run", "Loans")
-    both = [line[1:5:3] for line in words(command("list", "Books", "Loans")) if line[0] in NAMES]
+    both = [line[2:6:3] for line in words(command("list", "Books", "Loans")) if line[0] in NAMES]
 
     all_of_its = Event.objects.filter(name__in=known()["Loans"].handlers).count()
     assert (ate, left) == ([["live", "0"], ["behind", f"{all_of_its}"]], 0), "who came first has taken nothing away"

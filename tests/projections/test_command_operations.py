@@ -24,7 +24,7 @@ def test_who_is_paused_says_so_and_is_left_alone_until_it_is_resumed():
     said = command("run")
 
     assert "Loans is paused, by " in said
-    assert [line[1:4:2] for line in words(said) if line[:1] == ["Loans"]][-1] == ["paused", "0"]
+    assert [line[2:5:2] for line in words(said) if line[:1] == ["Loans"]][-1] == ["paused", "0"]
     assert "UTC by " in command("list", "Loans")
     assert "prices are wrong" in command("list", "Loans")
     assert Checkpoint.objects.get(name="Books").position == log.horizon()
@@ -270,14 +270,14 @@ def test_the_tables_before_a_rebuild_come_back_until_they_are_dropped():
     advance()
     command("rebuild", "Books")
 
-    assert words(command("list", "Books"))[1][6] == "1", "the version of the old tables that are kept"
+    assert words(command("list", "Books"))[1][7] == "1", "the version of the old tables that are kept"
     assert command("back", "Books").startswith("Books has its old tables again, as of position ")
     advance(BOOKS)
     assert tables() == naive()
 
     command("rebuild", "Books")
     assert command("back", "Books", "--drop").startswith("Books: the kept tables are thrown away.")
-    assert words(command("list", "Books"))[1][6] == "-"
+    assert words(command("list", "Books"))[1][7] == "-"
     assert "Books" in refused("back", "Books")[1]
 
 
@@ -325,7 +325,7 @@ def test_what_is_parked_is_listed_with_its_error_and_what_waits_behind_it(parked
     assert listed.split()[:4] == ["Members", f"{first:,}", "Member.Joined", stream]
     assert listed.split()[-2:] == ["0", "1"]
     assert error.endswith("ValueError: cannot stand it")
-    assert words(command("list", "Members"))[1][1:3] == ["parked", "2"]
+    assert words(command("list", "Members"))[1][2:4] == ["parked", "2"]
     assert command("parked", "list", "Books") == "Nothing is parked.\n"
 
 
@@ -374,4 +374,4 @@ def test_a_policy_is_not_done_again():
             "The live tables of Greeter are as they were.",
         )
     assert refused("replay", "Greeter", "--yes")[1].startswith("Greeter is a policy")
-    assert words(command("list", "Greeter"))[1][:2] == ["Greeter", "live"]
+    assert words(command("list", "Greeter"))[1][:3] == ["Greeter", "-", "live"]
