@@ -2,9 +2,8 @@
 
 import csv
 import gzip
-from collections import defaultdict
 from datetime import UTC, datetime, timedelta
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from io import StringIO
 from pathlib import Path
 
@@ -12,7 +11,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from eventstore import log
-from eventstore.models import Command, Event
+from eventstore.models import Event
 from shop import importing
 from shop.application import shop
 from shop.catalog.domain import Product
@@ -50,42 +49,10 @@ def at(row):
     return datetime.strptime(row["InvoiceDate"], "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC)
 
 
-def test_every_sellable_line_becomes_a_line_of_an_order():
-    told = import_orders()
-
-    expected = defaultdict(dict)
-    for row in sellable_lines():
-        expected[row["InvoiceNo"]][row["StockCode"]] = (int(row["Quantity"]), Decimal(row["UnitPrice"]))
-    for number, lines in expected.items():
-        order: Order = shop.repository.get(id_of("invoice", number))
-        assert {line.sku: (line.quantity, line.unit_price.amount) for line in order.lines} == lines
-        total = sum((q * p).quantize(Decimal("0.01"), ROUND_HALF_UP) for q, p in lines.values())
-        assert (order.reference, order.total.amount, order.total.currency) == (number, total, "USD")
-    assert Event.objects.filter(name="Order.Placed").count() == len(expected)
-    assert f"{len(expected):,} orders" in told
-    assert "refused: 9 lines, no_quantity" in told
-
-
-def test_what_was_true_when_is_kept():
-    import_orders()
-    bought = defaultdict(list)
-    for row in sellable_lines():
-        bought[row["StockCode"]].append((at(row), Decimal(row["UnitPrice"])))
-
-    for name, kept_at in Event.objects.values_list("name", "effective_at").filter(name="Order.Placed")[:5]:
-        assert kept_at in {when for sales in bought.values() for when, _ in sales}, name
-    dates = Event.objects.filter(name="Order.Placed").order_by("position").values_list("effective_at", flat=True)
-    assert list(dates) == sorted({at(row) for row in sellable_lines()})
-
-
-def test_the_same_file_again_changes_nothing():
-    import_orders()
-    events, commands = Event.objects.count(), Command.objects.count()
-
-    told = import_orders()
-
-    assert (Event.objects.count(), Command.objects.count()) == (events, commands)
-    assert "0 orders" in told
+def every_product_has_the_price_of_its_last_line():
+    for row in {row["StockCode"]: row for row in sellable_lines()}.values():
+        product: Product = shop.repository.get(id_of("product", row["StockCode"]))
+        assert (product.price.amount, product.name) == (Decimal(row["UnitPrice"]), " ".join(row["Description"].split()))
 
 
 def test_an_import_that_was_stopped_goes_on_and_ends_as_if_it_had_not_been(monkeypatch):
@@ -108,15 +75,7 @@ def test_an_import_that_was_stopped_goes_on_and_ends_as_if_it_had_not_been(monke
     assert [e for e in stopped if e[2] == "Order.Placed"] == sorted(
         (e for e in stopped if e[2] == "Order.Placed"), key=lambda e: e[4]
     )
-    test_every_product_has_the_price_of_its_last_line()
-
-
-def test_every_product_has_the_price_of_its_last_line():
-    import_orders()
-
-    for row in {row["StockCode"]: row for row in sellable_lines()}.values():
-        product: Product = shop.repository.get(id_of("product", row["StockCode"]))
-        assert (product.price.amount, product.name) == (Decimal(row["UnitPrice"]), " ".join(row["Description"].split()))
+    every_product_has_the_price_of_its_last_line()
 
 
 def test_an_invoice_starting_with_c_cancels(orders_file):
