@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import User
-from playwright.sync_api import Page, Response, sync_playwright
+from playwright.sync_api import Browser, Page, Response, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
 ARTEFACTS = Path(__file__).parents[2] / "artefacts"
@@ -25,27 +25,36 @@ def staff(transactional_db: None) -> User:
     return User.objects.create_superuser("desk", password="a desk of oak")
 
 
-@pytest.fixture
-def page(live_server: LiveServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Page]:
-    """A page of Chromium on a laptop. A script that fails, or a file that is missing, fails the test."""
+@pytest.fixture(scope="package")
+def chromium() -> Iterator[Browser]:
+    """One Chromium for all tests of pages, which takes as long to start as a short test."""
     if not CHROMIUM:
         pytest.fail(MISSING)
-    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")  # Playwright keeps a loop running in this thread
     arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
-    with sync_playwright() as playwright:
+    with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")  # Playwright keeps a loop running in this thread
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
-        page = browser.new_context(base_url=live_server.url, viewport=LAPTOP).new_page()
-        page.set_default_timeout(10_000)
-        wrong: list[str] = []
-        page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.on(
-            "response",
-            lambda r: wrong.append(f"{r.status} {r.url}") if is_wrong(r) else None,
-        )
-        page.on("request", lambda r: None if r.url.startswith(live_server.url) else wrong.append(f"elsewhere: {r.url}"))
-        yield page
+        yield browser
         browser.close()
-        assert wrong == []
+
+
+@pytest.fixture
+def page(chromium: Browser, live_server: LiveServer) -> Iterator[Page]:
+    """A page on a laptop, of somebody who was never here. A script that fails, or a file that is missing, fails the
+    test."""
+    context = chromium.new_context(base_url=live_server.url, viewport=LAPTOP)
+    page = context.new_page()
+    page.set_default_timeout(10_000)
+    wrong: list[str] = []
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on(
+        "response",
+        lambda r: wrong.append(f"{r.status} {r.url}") if is_wrong(r) else None,
+    )
+    page.on("request", lambda r: None if r.url.startswith(live_server.url) else wrong.append(f"elsewhere: {r.url}"))
+    yield page
+    context.close()
+    assert wrong == []
 
 
 def is_wrong(response: Response) -> bool:

@@ -1,9 +1,8 @@
 """The storefront in Chromium: a purchase, each state of the checkout, and pages that everybody can use.
 
-One browser for all of them. What the workers do is done here, by ``come_to_rest``, when a test says so.
+What the workers do is done here, by ``come_to_rest``, when a test says so.
 """
 
-import os
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -13,7 +12,7 @@ from uuid import UUID
 import pytest
 from django.contrib.auth.models import User
 from django.core.cache import cache
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from eventstore.models import Event
@@ -28,7 +27,7 @@ from shop.ordering.domain import Order
 from shop.payments.commands import record_outcome
 from shop.payments.domain import Outcome, payment_of
 from shop.values import Address
-from tests.pages.conftest import ARTEFACTS, CHROMIUM, LAPTOP, MISSING, PHONE
+from tests.pages.conftest import ARTEFACTS, LAPTOP, PHONE
 from tests.shop.orders import come_to_rest, euros
 from tests.storefront.conftest import seen_all
 
@@ -41,19 +40,6 @@ GOODS = {
     "TOWEL-1": ("Striped tea towel", "9.00", 40),
     "BOAT-1": ("Wooden sailing boat", "34.00", 0),
 }
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    if not CHROMIUM:
-        pytest.fail(MISSING)
-    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"  # Playwright keeps a loop running in this thread
-    arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
-        yield browser
-        browser.close()
-    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
 
 
 @pytest.fixture
