@@ -1,6 +1,7 @@
 """A thread in each worker that goes on where no message arrives: the broker is away, silent, or beat is."""
 
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -12,6 +13,8 @@ from eventstore import log
 from eventstore.persistence import rows
 
 EVERY = 1.0  # seconds from one look to the next; what stood still between two of them is advanced
+
+LOOK = 5.0  # seconds that a look takes at most, the first of all on a busy machine
 
 PATIENCE = 60.0  # seconds, for a step of an errand: where many are asked for at once, each waits for its turn
 
@@ -32,8 +35,9 @@ logger = logging.getLogger(__name__)
 
 
 def start(projections: Callable[[], Sequence[Any]], look_after: Callable[[Sequence[Any]], None]) -> None:
-    thread = threading.Thread(target=Standby(projections, look_after).run, name="standby", daemon=True)
-    thread.start()
+    turns = Standby(projections, look_after)
+    os.register_at_fork(before=turns.forbid, after_in_parent=turns.allow, after_in_child=turns.allow)
+    threading.Thread(target=turns.run, name="standby", daemon=True).start()
 
 
 class Standby:
@@ -42,21 +46,37 @@ class Standby:
     def __init__(self, projections: Callable[[], Sequence[Any]], look_after: Callable[[Sequence[Any]], None]) -> None:
         self._projections, self._look_after = projections, look_after
         self._seen: dict[str, Stand] = {}
+        self._turning, self._forking = threading.RLock(), threading.local()
         self._acting = self._database_away = False
         self._silent_until = 0.0
 
     def run(self) -> None:
         while True:
             time.sleep(EVERY)  # first: the pool of processes is being forked
-            try:
-                self.turn()
-            except Exception as error:  # the database is away: it may come back
-                if not self._database_away:
-                    logger.warning("Projections cannot be looked at: %s", error)
-                self._database_away, self._acting, self._seen = True, False, {}
-                connection.close()
-            else:
-                self._database_away = False
+            with self._turning:
+                self._try()
+
+    def forbid(self) -> None:
+        """No turn while this thread forks: the child would wait for ever for what a turn has locked, a module, a pool.
+
+        One that acts may take longer, and is not waited for to its end.
+        """
+        self._forking.has_lock = self._turning.acquire(timeout=LOOK)
+
+    def allow(self) -> None:
+        if self._forking.has_lock:
+            self._turning.release()
+
+    def _try(self) -> None:
+        try:
+            self.turn()
+        except Exception as error:  # the database is away: it may come back
+            if not self._database_away:
+                logger.warning("Projections cannot be looked at: %s", error)
+            self._database_away, self._acting, self._seen = True, False, {}
+            connection.close()
+        else:
+            self._database_away = False
 
     def turn(self) -> None:
         """One look. Neither moved nor taken since the last: no sweep has come.

@@ -1,5 +1,7 @@
 """What a worker does by itself where no sweep arrives: as little as a sweep, and only then."""
 
+import subprocess
+import sys
 from datetime import timedelta
 
 import pytest
@@ -13,7 +15,7 @@ from projections.standby import Standby
 from tests.lending.domain import Member
 from tests.lending.models import Borrower
 from tests.lending.story import library
-from tests.projections.conftest import BOOKS, LOANS, advance, sql
+from tests.projections.conftest import BOOKS, LOANS, advance, environment, sql
 
 pytestmark = pytest.mark.usefixtures("on_real_transactions")
 
@@ -161,3 +163,27 @@ def test_an_error_is_said_once_and_does_not_end_it(standing, monkeypatch, caplog
         standing.run()
 
     assert caplog.messages == ["Projections cannot be looked at: away"]
+
+
+def test_no_process_is_forked_in_the_middle_of_a_look():
+    script = (
+        "import django, os, threading; django.setup()\n"
+        "from projections import standby\n"
+        "standby.EVERY = 0.01\n"
+        "begun, over = threading.Event(), threading.Event()\n"
+        "def look():\n"
+        "    begun.set()\n"
+        "    over.wait()\n"
+        "    raise RuntimeError('that was all')\n"
+        "standby.start(look, print)\n"
+        "begun.wait()\n"
+        "threading.Timer(0.3, over.set).start()\n"
+        "if pid := os.fork():\n"
+        "    os._exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))\n"
+        "os._exit(0 if over.is_set() else 3)\n"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", script], env=environment(), timeout=60, check=False, capture_output=True, text=True
+    )
+
+    assert ran.returncode == 0, ran.stderr
