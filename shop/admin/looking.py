@@ -99,7 +99,7 @@ class ReadOnlyAdmin(ModelAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """As of the moment that is asked for, where history is kept."""
-        shown.looking.set(shown.Looking(request.user, past_of(request).day))
+        shown.looking.set(shown.Looking(request.user, past_of(request).day, orders={}))
         rows = super().get_queryset(request)
         return past_of(request).of(rows) if self.has_past else rows
 

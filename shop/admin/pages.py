@@ -11,6 +11,7 @@ from django.utils.functional import cached_property
 from unfold.templatetags import unfold_list
 from unfold.views import ChangeList
 
+from shop.admin import shown
 from shop.admin.past import BOX, past_of
 
 AHEAD = 1_000  # rows that are counted beyond the page
@@ -60,6 +61,7 @@ class Listed(ChangeList):
         except IncorrectLookupParameters:  # there is no such page any more
             self.page_num = 1
             super().get_results(request)
+        shown.looking.set(shown.looking.get()._replace(rows=self.result_list))
         self.full_result_count = self.result_count  # unfold would offer to show all
 
     def url_for_result(self, result: Any) -> str:

@@ -1,11 +1,13 @@
 """How the desk shows what things are worth, how they stand, and where more is said of them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextvars import ContextVar
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
+from uuid import UUID
 
+from django.apps import apps
 from django.contrib import admin
 from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html, format_html_join
@@ -16,10 +18,12 @@ from shop.values import plain
 
 
 class Looking(NamedTuple):
-    """Who looks at a page, and as of which day."""
+    """Who looks at a page, as of which day, and at which rows; and the orders of these, by what they are called."""
 
     user: Any = None  # nobody in particular
     day: date | None = None  # as it is
+    rows: Iterable[Any] = ()
+    orders: dict[UUID, str] | None = None
 
 
 looking: ContextVar[Looking] = ContextVar("looking", default=Looking())  # noqa: B039  # a tuple
@@ -130,3 +134,17 @@ def linked(app: str, model: str, pk: Any, text: str = "") -> SafeString | str:
     except NoReverseMatch:
         return text
     return format_html('<a href="{}" title="{}">{}</a>', where, pk, text)
+
+
+def order(order_id: UUID | None) -> SafeString | str:
+    """To an order, by its number: of all rows of a list, they are asked for at once."""
+    if order_id is None:
+        return NOTHING
+    found = looking.get().orders
+    if found is None:
+        found = {}
+    if order_id not in found:
+        wanted = {order_id, *(row.order_id for row in looking.get().rows)} - {None}
+        orders = apps.get_model("ordering", "OrderSummary").objects.filter(pk__in=wanted)
+        found |= dict.fromkeys(wanted, "") | {each.pk: each.called for each in orders.only("number", "reference")}
+    return linked("ordering", "ordersummary", order_id, found[order_id])

@@ -44,7 +44,7 @@ class OrderPaymentAdmin(ReadOnlyAdmin):
 
     @admin.display
     def order(self, payment: OrderPayment) -> SafeString | str:
-        return shown.linked("ordering", "ordersummary", payment.order_id)
+        return shown.order(payment.order_id)
 
     @admin.display
     def payment(self, payment: OrderPayment) -> SafeString | str:

@@ -47,7 +47,7 @@ class OrderProcessAdmin(ReadOnlyAdmin):
 
     @admin.display
     def order(self, process: OrderProcess) -> SafeString | str:
-        return shown.linked("ordering", "ordersummary", process.order_id)
+        return shown.order(process.order_id)
 
     @admin.display
     def customer(self, process: OrderProcess) -> SafeString | str:

@@ -121,7 +121,7 @@ class ReservationAdmin(ReadOnlyAdmin):
 
     @admin.display
     def order(self, claim: Reservation) -> SafeString | str:
-        return shown.linked("ordering", "ordersummary", claim.order_id)
+        return shown.order(claim.order_id)
 
     @admin.display
     def stock(self, claim: Reservation) -> SafeString:

@@ -41,4 +41,4 @@ class MailboxAdmin(ReadOnlyAdmin):
 
     @admin.display
     def order(self, mail: OutgoingMail) -> SafeString | str:
-        return shown.linked("ordering", "ordersummary", mail.order_id)
+        return shown.order(mail.order_id)

@@ -122,7 +122,7 @@ class PaymentAdmin(ReadOnlyAdmin):
 
     @admin.display
     def order(self, payment: PaymentSummary) -> SafeString | str:
-        return shown.linked("ordering", "ordersummary", payment.order_id)
+        return shown.order(payment.order_id)
 
     @admin.display
     def customer(self, payment: PaymentSummary) -> SafeString | str:

@@ -99,7 +99,7 @@ class ShipmentAdmin(ReadOnlyAdmin):
 
     @admin.display
     def order(self, shipment: ShipmentSummary) -> SafeString | str:
-        return shown.linked("ordering", "ordersummary", shipment.order_id)
+        return shown.order(shipment.order_id)
 
     @admin.display
     def customer(self, shipment: ShipmentSummary) -> SafeString | str:

@@ -3,12 +3,18 @@
 import re
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from projections.engine import catch_up
 from shop.catalog.models import ProductSummary
 from shop.customers.models import CustomerSummary
-from shop.ordering.models import OrderSummary
+from shop.ordering.commands import Item, place_order
+from shop.ordering.models import OrderSummary, number_of
+from shop.shipping.commands import plan_shipment
+from shop.shipping.domain import Packed
+from shop.shipping.models import ShipmentSummary
 from tests.shop.little import little_shop
 
 pytestmark = pytest.mark.django_db
@@ -49,6 +55,23 @@ def test_an_order_is_found_by_the_number_that_its_customer_reads_out(desk):
 
     assert [[row.pk for row in page.context_data["cl"].result_list] for page in found] == [[order.pk]] * 2
     assert f"Order {order.number}" in desk.get(page_of(OrderSummary, "change", order.pk)).content.decode()
+
+
+def test_parcels_are_listed_with_the_numbers_of_their_orders_which_are_asked_for_at_once(desk):
+    orders = [OrderSummary.objects.get().id, place_order(items=[Item("MUG-HARBOUR", 1)]).id]
+    for order in orders:
+        plan_shipment(order, customer_id=None, lines=[Packed("MUG-HARBOUR", "Mug", 1)], ship_to=None)
+    catch_up()
+
+    with CaptureQueriesContext(connection) as asked:
+        listed = desk.get(page_of(ShipmentSummary, "changelist")).content.decode()
+    about = [each for each in asked if "ordering_ordersummary" in each["sql"]]
+    one = desk.get(page_of(ShipmentSummary, "change", ShipmentSummary.objects.first().pk)).content.decode()
+
+    numbers = [str(number_of(order)) for order in orders]
+    assert all(f">{number}" in listed for number in numbers)
+    assert len(about) == 1
+    assert any(f">{number}" in one for number in numbers)
 
 
 @pytest.mark.parametrize("model", TABLES)
