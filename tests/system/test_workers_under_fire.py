@@ -32,7 +32,7 @@ SOON = 10.0  # seconds
 
 
 def test_scenario_13_exactly_once_effect(empty_log, broker, tmp_path):
-    under_fire(broker, tmp_path, kills=6, freezes=2)
+    under_fire(broker, tmp_path, kills=4, freezes=2)
 
 
 def test_scenario_28_few_workers_more(empty_log, broker, tmp_path):
@@ -93,6 +93,7 @@ def under_fire(broker, tmp_path, *, kills, freezes):
     workers = [processes.worker(broker.url, output) for _ in range(3)]
     frozen: list[tuple[float, subprocess.Popen[bytes]]] = []
     try:
+        until(lambda: tell(1, seed=chance.randrange(10**3, 10**6)) or leases_taken() > 0, 180, "a worker to be at work")
         with telling():
             for fault in faults:
                 stood = leases_taken()
