@@ -18,7 +18,7 @@ from shop.values import plain
 
 
 class Looking(NamedTuple):
-    """Who looks at a page, as of which day, and at which rows; and the orders of these, by what they are called."""
+    """Who looks at a page, as of which day, and at which rows; and the numbers of their orders."""
 
     user: Any = None  # nobody in particular
     day: date | None = None  # as it is
@@ -146,5 +146,7 @@ def order(order_id: UUID | None) -> SafeString | str:
     if order_id not in found:
         wanted = {order_id, *(row.order_id for row in looking.get().rows)} - {None}
         orders = apps.get_model("ordering", "OrderSummary").objects.filter(pk__in=wanted)
-        found |= dict.fromkeys(wanted, "") | {each.pk: each.called for each in orders.only("number", "reference")}
+        found |= dict.fromkeys(wanted, "") | {
+            pk: str(number or "") for pk, number in orders.values_list("pk", "number")
+        }
     return linked("ordering", "ordersummary", order_id, found[order_id])
