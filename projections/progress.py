@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 EVERY = 2.0  # seconds from one line to the next
+TOGETHER = 0.01  # seconds: those that one pass over the log has fed are told of at once
 
 
 class Report(Protocol):
@@ -51,9 +52,13 @@ class Pace:
 
     def note(self, name: str, position: int, end: int, events: int) -> tuple[float, float]:
         """Answers events a second, and the seconds that may be left; 0: nobody knows."""
-        began, start = self._began.setdefault(name, (self._heard, 0 if events else position))
+        before, self._heard = self._heard, time.monotonic()
+        if name not in self._began:
+            if together := events and self._heard - before < TOGETHER:  # how long its first batch took, nobody knows
+                events = 0
+            self._began[name] = (self._heard, position) if together else (before, 0 if events else position)
+        began, start = self._began[name]
         self._events[name] = self._events.get(name, 0) + events
-        self._heard = time.monotonic()
         seconds = max(self._heard - began, 1e-9)
         left = (end - position) * seconds / (position - start) if position > start else 0.0
         return self._events[name] / seconds, left
