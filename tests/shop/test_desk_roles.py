@@ -1,6 +1,7 @@
 """Each role sees and does on the desk what is declared for it, and no more: every page, every command."""
 
 import re
+from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
@@ -84,9 +85,13 @@ def staff(*roles: str) -> User:
     return User.objects.get(pk=user.pk)
 
 
-@pytest.fixture
-def full_shop() -> None:
+@pytest.fixture(scope="module")
+def full_shop(once: Callable[[Callable[[], None]], None]) -> None:
     """An object of nearly every kind."""
+    once(filled)
+
+
+def filled() -> None:
     shop_of.goods(MUG=9)
     customer = shop_of.ada(limit="100")
     place_order(items=[Item("MUG", 1)], customer_id=customer, payment=shop_of.card())
