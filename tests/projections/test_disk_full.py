@@ -80,7 +80,9 @@ def test_an_operator_is_told_so_without_a_traceback_and_asks_again(orders):
     hear()
     with disk_full("projections_historyepoch"):
         said, why = refused("rebuild", "Orders")
+        rehearsed, _ = refused("rebuild", "Orders", "--dry-run")
 
     assert "Orders: stopped by the database; what was built is kept, and gone on with: could not extend file" in said
+    assert "Orders: stopped by the database: could not extend file" in rehearsed, "of a rehearsal nothing is kept"
     assert why == "The live tables of Orders are as they were."
     assert command("rebuild", "Orders").splitlines()[-1].endswith("rows, all equal")

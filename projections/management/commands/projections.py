@@ -193,7 +193,7 @@ class Command(BaseCommand):
                 f"swapped in {built.swap_seconds * 1000:,.0f} ms.\n{compared}"
             )
 
-        self._each(chosen or projections(), one, "rebuild")
+        self._each(chosen or projections(), one, "rebuild", keeps=not dry_run)
 
     def verify(self, chosen: Chosen, *, sample: float, heal: bool, **_: Any) -> None:
         """Build their tables anew and compare them with the live ones row by row. Without names, all.
@@ -282,10 +282,10 @@ class Command(BaseCommand):
         """Undo a skip: the event is parked again, and can be retried."""
         self.stdout.write(doors.unskip(chosen[0], by=who(), position=position))
 
-    def _each(self, chosen: Chosen, one: Callable[[Any, Report], str], doing: str) -> None:
+    def _each(self, chosen: Chosen, one: Callable[[Any, Report], str], doing: str, keeps: bool = False) -> None:
         """One after the other: what is wrong with one does not keep the others, and is a CommandError at the end."""
         wrong = []
-        kept = "; what was built is kept, and gone on with" if doing == "rebuild" else ""
+        kept = "; what was built is kept, and gone on with" if keeps else ""
         for place, projection in enumerate(chosen):
             try:
                 with shown(self.stdout) as report:
