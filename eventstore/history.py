@@ -66,7 +66,7 @@ class Change(NamedTuple):
     after: Any
 
 
-def moment(text: str) -> Moment:
+def moment(text: str, expected: str = MOMENTS) -> Moment:
     """What was known at ``text``: ``v3`` (a version), ``1042`` (a position), ``2026-03-01T12:00Z`` (an instant).
 
     ValueError says what is wrong with it: nonsense, or it is still to come.
@@ -78,7 +78,7 @@ def moment(text: str) -> Moment:
         if int(text) > last:
             raise ValueError(f"Position {text} is still to come: the log ends at {last}.")
         return Moment("position", int(text))
-    return Moment("recorded_at", instant(text))
+    return Moment("recorded_at", instant(text, expected))
 
 
 def effective(text: str) -> Moment:

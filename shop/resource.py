@@ -276,8 +276,9 @@ def expected(filter: Any, given: str) -> str:
 
 def of_all(text: str) -> int | datetime:
     """A moment that everything has."""
-    if (moment := as_of(text)).column == "version":
-        raise ValueError(f"{text} is the version of one object. Expected an instant such as {MOMENT}, or a position.")
+    expected = f"an instant such as {MOMENT}, or a position such as 1042"
+    if (moment := as_of(text, expected)).column == "version":
+        raise ValueError(f"{text} is the version of one object. Expected {expected}.")
     return moment.bound  # type: ignore[no-any-return]
 
 

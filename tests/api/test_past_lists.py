@@ -154,11 +154,18 @@ def test_the_next_page_is_of_the_same_moment(api: APIClient, ada: UUID, mug: UUI
     assert (error["parameter"], error["detail"]) == ("cursor", "This cursor goes with a list without as_of.")
 
 
-def test_a_version_is_of_one_object(api: APIClient, ada: UUID) -> None:
-    answer = api.get("/api/v1/customers/?as_of=v3")
+@pytest.mark.parametrize(
+    ("asked", "wrong"), [("v3", "v3 is the version of one object"), ("yesterday", "'yesterday' is no moment")]
+)
+def test_what_is_no_moment_of_a_list_says_what_would_be(api: APIClient, ada: UUID, asked: str, wrong: str) -> None:
+    answer = api.get(f"/api/v1/customers/?as_of={asked}")
 
     assert answer.status_code == 400
-    assert "v3 is the version of one object" in answer.json()["errors"][0]["detail"]
+    (error,) = answer.json()["errors"]
+    assert wrong in error["detail"]
+    assert "Expected an instant such as 2026-" in error["detail"]
+    assert "or a position such as 1042." in error["detail"]
+    assert "such as v3" not in error["detail"]
 
 
 def test_what_is_not_worked_in_yet_is_not_shown(
