@@ -125,7 +125,7 @@ def test_who_has_had_the_live_tables_for_long_is_named_and_they_go_on_while_he_i
 
     assert said[:2] == [f"waiting for {reads}", reads]
     assert f"; {reads} has the live tables, and is waited for before the swap" in said[2]
-    assert said[2].splitlines()[1].split()[4] == "0", "the live tables are not behind"
+    assert said[2].splitlines()[1].split()[5] == "0", "the live tables are not behind"
     assert built.position == log.last()
     advance()
     assert tables() == naive()
