@@ -109,10 +109,10 @@ def grown(end: int, products: int) -> int:
     for _, definition in indexes:
         if "USING gin" not in definition:
             sql(definition)
+    sql("update projections_checkpoint set position = %s where projection = 'Products'", end)
     with transaction.atomic(), cursor() as log_cursor:
         for each in history.epochs(known()["Products"]):
             marks.mark_all(log_cursor, each)
-    sql("update projections_checkpoint set position = %s where projection = 'Products'", end)
     return end
 
 

@@ -28,7 +28,8 @@ MADE = """
         SELECT epoch, position{chosen} FROM {history}
         UNION ALL SELECT %(present)s::bigint, position{chosen} FROM {live}),
     stretches AS (
-        SELECT epoch, greatest(position - epoch, 0) * %(marks)s / length AS stretch, max(position) AS position{highest}
+        SELECT epoch, least(greatest(position - epoch, 0) * %(marks)s / length, %(marks)s) AS stretch,
+            max(position) AS position{highest}
         FROM entries JOIN unnest(%(starts)s::bigint[], %(lengths)s::bigint[]) known(start, length) ON start = epoch
         GROUP BY 1, 2),
     marks AS (
