@@ -32,14 +32,18 @@ KNOWN = "projections_historyepoch WHERE \"table\" = '{table}' AND schema = ''"
 EPOCH = f"(SELECT coalesce(max(start), 0) / (count(*) > 0)::int FROM {KNOWN} AND start <= {{at}} AND since <= {{at}})"
 ROWS = f"""(SELECT {{columns}} FROM (
         SELECT {{columns}}, until, epoch FROM {{ended}}
-        UNION ALL SELECT {{columns}}, {FOREVER}::bigint, (SELECT max(start) FROM {KNOWN}) FROM "{{table}}") versions
+        UNION ALL SELECT {{columns}}, {FOREVER}::bigint, (SELECT max(start) FROM {KNOWN}) FROM {{live}}) versions
     WHERE position <= {{at}} AND until > {{at}} AND epoch = {EPOCH}{{not_after}}{{those}})"""
 # Of a moment that is hardly past, few versions ended since; and whatever the order, they are found by that.
 ENDED_LATELY = f"""(
     SELECT {{columns}}, until, epoch FROM "{{history}}" WHERE epoch = {EPOCH} AND until > {{at}} OFFSET 0) lately"""
+# Of a moment whose epoch is over, the live rows say nothing: that they could be walked in order, too, is of no use.
+NO_MORE_LIVE = f"""(
+    SELECT {{columns}} FROM "{{table}}" WHERE position <= {{at}} AND (SELECT max(start) FROM {KNOWN}) = {EPOCH} OFFSET 0
+    ) no_more"""
 LOOK = f"""
     SELECT known.since, CASE WHEN known.present <= %s THEN (SELECT count(*) FROM (
-        SELECT FROM "{{history}}" WHERE epoch = known.present AND until > %s LIMIT {LATELY}) ended) ELSE {LATELY} END
+        SELECT FROM "{{history}}" WHERE epoch = known.present AND until > %s LIMIT {LATELY}) ended) END
     FROM (SELECT min(greatest(start, since)) AS since, max(start) AS present FROM {KNOWN}) known"""
 
 
@@ -60,10 +64,13 @@ class TableAsOf(BaseTable):
     """In a query's FROM, what the table held once the event at ``position`` was applied."""
 
     keys: tuple[str, Sequence[Any]] = ("", ())  # of the rows that are wanted: a query for them, and its parameters
+    live, ended = '"{table}"', '"{history}"'
 
     def __init__(self, table_name: str, alias: str | None, model: Any, position: int, lately: bool) -> None:
         super().__init__(table_name, alias)
         self.model, self.position, self.lately = model, position, lately
+        if lately:
+            self.ended = ENDED_LATELY
 
     def as_sql(self, compiler: Any, connection: Any) -> Any:
         _refuse_others(compiler)
@@ -75,10 +82,10 @@ class TableAsOf(BaseTable):
             "at": self.position,
             "not_after": marks.not_after(compiler.query, epoch, self.position),
         }
-        ended = ENDED_LATELY if self.lately else '"{history}"'
+        names |= {"live": self.live.format(**names), "ended": self.ended.format(**names)}
         keys, parameters = self.keys
         those = f' AND "{self.model._meta.pk.column}" IN ({keys})' if keys else ""
-        return f'{ROWS.format(**names, ended=ended.format(**names), those=those)} "{self.table_alias}"', parameters
+        return f'{ROWS.format(**names, those=those)} "{self.table_alias}"', parameters
 
     def relabeled_clone(self, change_map: Any) -> Self:
         alias = change_map.get(self.table_alias, self.table_alias)
@@ -91,15 +98,17 @@ class PastCompiler(SQLCompiler):
     def as_sql(self, *args: Any, **named: Any) -> Any:
         query: Any = self.query
         if query.low_mark >= DEEP and query.group_by is None and not (query.distinct or query.lately):
-            keys = query.clone()
+            keys, self.query = query.clone(), query.clone()
             keys.set_values(["pk"])
             keys.explain_info = None
-            self.query = query.clone()
+            alias = keys.get_initial_alias()
+            table, rows = (query.base_table_class(query.model._meta.db_table, alias) for _ in range(2))
+            if query.is_over:
+                table.live = NO_MORE_LIVE
+            keys.alias_map[alias] = table
+            rows.keys = SQLCompiler(keys, self.connection, self.using).as_sql()
             self.query.clear_limits()
-            alias = self.query.get_initial_alias()
-            table: Any = query.base_table_class(query.model._meta.db_table, alias)
-            table.keys = SQLCompiler(keys, self.connection, self.using).as_sql()
-            self.query.alias_map[alias] = table
+            self.query.alias_map[alias] = rows
         return super().as_sql(*args, **named)
 
 
@@ -108,6 +117,7 @@ class PastQuery(Query):
 
     position: int
     lately: bool  # few versions ended since
+    is_over: bool  # its epoch
 
     def base_table_class(self, table_name: str, alias: str | None) -> TableAsOf:  # type: ignore[override]
         return TableAsOf(table_name, alias, self.model, self.position, self.lately)
@@ -161,7 +171,8 @@ def asked(queryset: Any, moment: int | datetime, timeout: float) -> Any:
     ((since, lately),) = rows(look, at, at)
     found = queryset._chain()
     found.query.__class__ = PastQuery
-    found.query.position, found.query.lately = at, lately < LATELY
+    found.query.position, found.query.is_over = at, lately is None
+    found.query.lately = lately is not None and lately < LATELY
     for alias, table in query.alias_map.items():
         if isinstance(table, BaseTable):
             found.query.alias_map[alias] = found.query.base_table_class(table.table_name, alias)
