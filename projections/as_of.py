@@ -98,10 +98,10 @@ class PastCompiler(SQLCompiler):
     def as_sql(self, *args: Any, **named: Any) -> Any:
         query: Any = self.query
         if query.low_mark >= DEEP and query.group_by is None and not (query.distinct or query.lately):
+            alias = query.get_initial_alias()
             keys, self.query = query.clone(), query.clone()
             keys.set_values(["pk"])
             keys.explain_info = None
-            alias = keys.get_initial_alias()
             table, rows = (query.base_table_class(query.model._meta.db_table, alias) for _ in range(2))
             if query.is_over:
                 table.live = NO_MORE_LIVE

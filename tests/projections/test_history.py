@@ -6,8 +6,10 @@ from operator import eq, ge, itemgetter, lt, ne
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.db.models import Count, Exists, F, Max, OuterRef, Q, Sum
 from django.db.models.expressions import RawSQL
+from django.test.utils import CaptureQueriesContext
 
 from eventstore import log
 from projections.models import HistoryEpoch
@@ -122,12 +124,18 @@ def test_every_kind_of_question_is_about_that_moment(small_batches):
     assert vars(books.get(pk=one))["title"] == then[one]["title"]
 
 
-def test_a_page_far_down_a_list_is_the_same_however_it_is_asked_for(monkeypatch, small_batches):
+@pytest.mark.parametrize("epochs", ["one", "several"])
+def test_a_page_far_down_a_list_is_the_same_however_it_is_asked_for(monkeypatch, small_batches, epochs):
     monkeypatch.setattr("projections.as_of.DEEP", 10)
+    monkeypatch.setattr("projections.as_of.LATELY", 0)
+    monkeypatch.setattr("projections.history.SMALLEST_EPOCH", 20 if epochs == "several" else 10_000)
     tell(900, seed=5)
     small_batches(40)
     advance()
     position = positions()[500]
+    with CaptureQueriesContext(connection) as asked:
+        assert list(BookCard.objects.as_of(position).order_by("price", "id")[20:30])
+    assert 'AND "id" IN (SELECT' in asked[-1]["sql"], "its keys are found first"
     rows = sorted(naive(position)["bookcard"].values(), key=itemgetter("price", "id"))
     assert len(rows) > 40
     ids, books = [row["id"] for row in rows], BookCard.objects.as_of(position).order_by("price", "id")
