@@ -124,11 +124,11 @@ def command_id(request: Request) -> UUID | None:
     return uuid5(KEYS, f"{request.user.pk}:{key.strip()}")
 
 
-def was_done(request: Request, command: Callable[..., Receipt]) -> bool:
+def was_done(request: Request, command: str) -> bool:
     """Whether this user's Idempotency-Key stands for that command, carried out before."""
     if not request.user.is_authenticated:
         return False
-    return Command.objects.filter(pk=command_id(request), name=command.__name__).exists()
+    return Command.objects.filter(pk=command_id(request), name=command).exists()
 
 
 def correlation(request: HttpRequest) -> UUID:

@@ -132,7 +132,7 @@ class Customers(OfAccounts, Timed):
 
     def check_permissions(self, request: Request) -> None:
         """Who has registered, and asks the same again, gets the first answer: a customer though they are by now."""
-        if self.action != "create" or not was_done(request, register_customer):
+        if self.action != "create" or not was_done(request, "register_customer"):
             super().check_permissions(request)
 
     @asks(RegisterCustomer, "email_taken")
