@@ -40,7 +40,10 @@ MADE = """
 STORE = """
     UPDATE projections_historyepoch SET marks = %(marks)s
     WHERE "table" = %(table)s AND schema = %(schema)s AND start = %(epoch)s"""
-FORGET = """UPDATE projections_historyepoch SET marks = '[]' WHERE "table" = %(table)s AND schema = %(schema)s"""
+FORGET = """
+    UPDATE projections_historyepoch SET marks = jsonb_path_query_array(
+        marks, '$[*] ? (@.position < $since)', jsonb_build_object('since', %(since)s::bigint))
+    WHERE "table" = %(table)s AND schema = %(schema)s"""
 NOT_AFTER = """ AND "{column}" <= coalesce((
     SELECT min((mark ->> '{column}')::{kind}) FROM projections_historyepoch, jsonb_array_elements(marks) mark
     WHERE "table" = '{table}' AND schema = '' AND start = {epoch} AND (mark ->> 'position')::bigint >= {at}
@@ -84,9 +87,9 @@ def mark_all(cursor: Cursor[Any], epochs: Epochs) -> None:
         cursor.execute(STORE, epochs.values | {"epoch": start, "marks": marks})
 
 
-def forget(cursor: Cursor[Any], epochs: Epochs) -> None:
-    """Earlier versions say other times now."""
-    cursor.execute(FORGET, epochs.values)
+def forget(cursor: Cursor[Any], epochs: Epochs, since: int = 0) -> None:
+    """Versions from position ``since`` on say other times now, or have come late."""
+    cursor.execute(FORGET, epochs.values | {"since": since})
 
 
 def not_after(query: Any, epoch: str, at: int) -> str:

@@ -9,6 +9,7 @@ from django.db.models import F
 from eventstore import log
 from eventstore.persistence import cursor as log_cursor
 from eventstore.persistence import rows
+from projections import history, marks
 from projections.engine import fold, no_collection
 from projections.lease import Lease, LeaseLost, hold
 from projections.models import HistoryEpoch, Parked
@@ -74,6 +75,8 @@ def _apply(lease: Lease, entry: Parked) -> str:
             lease.move(cursor, lease.position)
             Parked.objects.filter(pk=entry.pk).delete()
             fold(lease, log.at([entry.position]), lease.position, cursor)
+            for each in [] if isinstance(lease.projection, Policy) else history.epochs(lease.projection):
+                marks.forget(cursor, each, since=entry.position)
     except Exception as error:
         if of_the_moment(error) or isinstance(error, LeaseLost):
             raise

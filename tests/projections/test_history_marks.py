@@ -1,9 +1,10 @@
 """A list by time, as of a moment, is read from a mark on; and no row that was there is after it."""
 
 import random
-from datetime import date
+from datetime import date, timedelta
 from operator import itemgetter
 from typing import Any
+from uuid import UUID, uuid4
 
 import pytest
 from django.db import connection
@@ -13,9 +14,11 @@ from eventstore import log
 from projections.models import HistoryEpoch
 from projections.projection import Projection, every, on, registered
 from projections.rebuild import rebuild
+from projections.retrying import retry
 from projections.versions import versions
+from tests.lending.domain import Loan
 from tests.lending.models import Borrower, LoanCard
-from tests.lending.story import naive, tell
+from tests.lending.story import library, naive, tell
 from tests.projections.conftest import LOANS, advance, positions
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("made_up", "small_epochs")]
@@ -36,7 +39,21 @@ class Postponing(Projection):
         loan.due = date(2199, 1, 1)
 
 
-registered.remove(next(each for each in registered if isinstance(each, Postponing)))
+class Lending(Projection):
+    """Loans, each made of its own stream; those of another century cannot be applied until they are ``readable``."""
+
+    tables = (LoanCard,)
+    keeps_history = True
+    readable = False
+
+    @on("Loan.Opened")
+    def opened(self, stream_id: UUID, book_id: UUID, due: date) -> LoanCard:
+        if due.year > 2100 and not self.readable:
+            raise ValueError("due in another century")
+        return LoanCard(id=stream_id, book_id=book_id, member_name="", due=due)
+
+
+registered[:] = [each for each in registered if not isinstance(each, (Postponing, Lending))]
 
 
 def marks() -> list[tuple[int, int, date]]:
@@ -151,3 +168,24 @@ def test_what_is_said_of_the_past_later_than_a_mark_says_is_found(small_batches)
         assert set(listed) == there
         assert set(listed[: len(there & postponed)]) == there & postponed
     assert log.last() == positions()[-1]
+
+
+def test_what_was_parked_and_is_applied_late_is_found_among_the_newest(small_batches, monkeypatch):
+    monkeypatch.setattr("projections.history.SMALLEST_EPOCH", 64)
+    registered[:] = [each for each in registered if each is not LOANS] + [lending := Lending()]
+    small_batches(4)
+    book, first = uuid4(), date(2026, 1, 1)
+    library.record(*(Loan(book, None, first + timedelta(days=n)) for n in range(12)))
+    library.record(late := Loan(book, None, date(2199, 1, 1)))
+    moment = log.last()
+    library.record(*(Loan(book, None, first + timedelta(days=20 + n)) for n in range(30)))
+    advance(lending)
+    before = len(marks())
+    assert marks()[-1][1] > moment, "a mark says of that moment what is not true any more"
+
+    lending.readable = True
+    assert retry(lending) == (1, 0, False, [])
+
+    assert LoanCard.objects.as_of(moment).order_by("-due", "-id")[0].id == late.id
+    assert wrong() == []
+    assert 0 < len(marks()) < before, "those of before it still hold"
