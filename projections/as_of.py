@@ -2,11 +2,13 @@
 
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, Self
 
-from django.db import connections, models
-from django.db.models.expressions import RawSQL
+from django.db import DataError, connections, models
+from django.db.models import Q, QuerySet
+from django.db.models.expressions import RawSQL, Subquery, Window
 from django.db.models.sql import Query
 from django.db.models.sql.compiler import SQLCompiler
 from django.db.models.sql.datastructures import BaseTable
@@ -27,9 +29,13 @@ LATELY = 1_000  # versions: so many are sorted sooner than found among those of 
 
 # All in one statement: whatever ends an epoch or puts other tables in the place of these, it sees all of that or
 # nothing. So that the planner walks an index of each in order, the leaves have no WHERE, and equal types; the live rows
-# are of the present epoch. What is asked too late finds nothing kept: a division by zero, not an empty table.
+# are of the present epoch. What is read too late finds that it is pruned, or that tables were put back which have not
+# come so far: an error, not an empty table.
 KNOWN = "projections_historyepoch WHERE \"table\" = '{table}' AND schema = ''"
-EPOCH = f"(SELECT coalesce(max(start), 0) / (count(*) > 0)::int FROM {KNOWN} AND start <= {{at}} AND since <= {{at}})"
+STAND = "SELECT min(position) FROM projections_checkpoint WHERE projection = '{projection}' AND schema = ''"
+LATE = "position {at} is not there to be read"
+EPOCH = f"""(SELECT CASE WHEN count(*) > 0 AND ({STAND}) >= {{at}} THEN max(start)
+    ELSE ('{LATE}' || repeat('.', count(*)::int))::bigint END FROM {KNOWN} AND start <= {{at}} AND since <= {{at}})"""
 ROWS = f"""(SELECT {{columns}} FROM (
         SELECT {{columns}}, until, epoch FROM {{ended}}
         UNION ALL SELECT {{columns}}, {FOREVER}::bigint, (SELECT max(start) FROM {KNOWN}) FROM {{live}}) versions
@@ -60,6 +66,10 @@ class Pruned(LookupError):
         self.earliest = earliest
 
 
+class TooLate(LookupError):
+    """Between a question and its answer history was pruned, or tables were put back that have not come so far."""
+
+
 class TableAsOf(BaseTable):
     """In a query's FROM, what the table held once the event at ``position`` was applied."""
 
@@ -73,12 +83,16 @@ class TableAsOf(BaseTable):
             self.ended = ENDED_LATELY
 
     def as_sql(self, compiler: Any, connection: Any) -> Any:
+        from projections.projection import keeper
+
         _refuse_others(compiler)
-        epoch = EPOCH.format(table=self.table_name, at=self.position)
+        projection = keeper(self.model).name
+        epoch = EPOCH.format(table=self.table_name, at=self.position, projection=projection)
         names = {
             "columns": ", ".join(f'"{field.column}"' for field in self.model._meta.concrete_fields),
             "history": versions[self.model]._meta.db_table,
             "table": self.table_name,
+            "projection": projection,
             "at": self.position,
             "not_after": marks.not_after(compiler.query, epoch, self.position),
         }
@@ -97,7 +111,7 @@ class PastCompiler(SQLCompiler):
 
     def as_sql(self, *args: Any, **named: Any) -> Any:
         query: Any = self.query
-        if query.low_mark >= DEEP and query.group_by is None and not (query.distinct or query.lately):
+        if query.low_mark >= DEEP and not (query.group_by or query.distinct or query.lately or _looks_around(query)):
             alias = query.get_initial_alias()
             keys, self.query = query.clone(), query.clone()
             keys.set_values(["pk"])
@@ -111,6 +125,18 @@ class PastCompiler(SQLCompiler):
             self.query.alias_map[alias] = rows
         return super().as_sql(*args, **named)
 
+    def compile(self, node: Any) -> Any:
+        if any(map(_is_other, _within([node]))):
+            raise TypeError(_only_one(self.query.model))
+        return super().compile(node)
+
+    def collapse_group_by(self, expressions: Any, having: Any) -> Any:
+        return expressions  # to the server it is no table, whose key says all the rest
+
+    def execute_sql(self, *args: Any, **named: Any) -> Any:
+        with _in_time(self.query):
+            return super().execute_sql(*args, **named)
+
 
 class PastQuery(Query):
     """Of one table, at one position."""
@@ -123,9 +149,15 @@ class PastQuery(Query):
         return TableAsOf(table_name, alias, self.model, self.position, self.lately)
 
     def get_compiler(self, using: Any = None, connection: Any = None, elide_empty: bool = True) -> Any:
-        if connection is not None:  # Django asks so for a query inside another
+        if connection is not None and not (using and self.subquery):  # Django asks so for a query inside another
             raise TypeError(_only_one(self.model))
         return PastCompiler(self, connections[using], using, elide_empty)
+
+    def get_aggregation(self, using: Any, aggregate_exprs: Any) -> Any:
+        if any(map(_is_other, _within(aggregate_exprs.values()))):
+            raise TypeError(_only_one(self.model))
+        with _in_time(self):
+            return super().get_aggregation(using, aggregate_exprs)
 
 
 def position(model: type[ReadModel], moment: int | datetime, timeout: float) -> int:
@@ -210,23 +242,44 @@ def _position(asked: Any) -> int:
     return asked
 
 
+@contextmanager
+def _in_time(query: Any) -> Iterator[None]:
+    """What is read too late, in words."""
+    try:
+        yield
+    except DataError as error:
+        if LATE.format(at=query.position) not in str(error):
+            raise
+        raise TooLate(
+            f"{query.model.__name__} as of position {query.position} was asked for in time, and read too late: its "
+            "history was pruned meanwhile, or its tables were put back. Ask again."
+        ) from error
+
+
 def _refuse_others(compiler: Any) -> None:
     query = compiler.query
     tables = [alias for alias in query.alias_map if query.alias_refcount[alias]]
-    asked = [query.where, *query.annotations.values(), *query.order_by, *query.select, *(query.group_by or ())]
-    if len(tables) > 1 or query.extra_tables or query.combinator or any(_is_other(n) for n in _within(asked)):
+    if len(tables) > 1 or query.extra_tables or query.combinator:
         raise TypeError(_only_one(query.model))
 
 
 def _within(nodes: Any) -> Iterator[Any]:
     for node in nodes:
         yield node
-        if hasattr(node, "get_source_expressions"):
+        if isinstance(node, (Q, tuple, list)):
+            yield from _within(node.children if isinstance(node, Q) else node)
+        elif hasattr(node, "get_source_expressions"):
             yield from _within(node.get_source_expressions())
 
 
 def _is_other(node: Any) -> bool:
-    return isinstance(node, (Query, RawSQL, ExtraWhere))
+    return isinstance(node, (Query, QuerySet, Subquery, RawSQL, ExtraWhere))
+
+
+def _looks_around(query: Any) -> bool:
+    """Whether what it says of a row depends on other rows of the list."""
+    asked = _within([query.where, *query.annotations.values(), *query.order_by])
+    return any(isinstance(node, Window) for node in asked)
 
 
 def _only_one(model: Any) -> str:

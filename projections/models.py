@@ -31,8 +31,9 @@ class ReadQuerySet(models.QuerySet[Any]):
         """The rows exactly as they were after the event at that position, or the last one recorded by that instant.
 
         Filter, order and page them like any others; but no other table can be read with them (TypeError). What its
-        projection has not seen within ``timeout`` seconds is NotYet, what is kept no more Pruned (LookupError both). A
-        moment to come, or without a zone: ValueError.
+        projection has not seen within ``timeout`` seconds is NotYet, what is kept no more Pruned; what was both when it
+        was asked, and is not when the rows are read, is TooLate (LookupError all). A moment to come, or without a
+        zone: ValueError.
         """
         from projections.as_of import asked
 

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 from django.db import connection
-from django.db.models import Count, Exists, F, Max, OuterRef, Q, Sum
+from django.db.models import Count, Exists, F, Max, OuterRef, Q, Subquery, Sum, Window
 from django.db.models.expressions import RawSQL
+from django.db.models.functions import RowNumber
 from django.test.utils import CaptureQueriesContext
 
 from eventstore import log
@@ -116,6 +117,7 @@ def test_every_kind_of_question_is_about_that_moment(small_batches):
         version: sum(1 for row in then.values() if row["version"] == version)
         for version in {row["version"] for row in then.values()}
     }
+    assert {book.pk: book.n for book in books.annotate(n=Count("id"))} == dict.fromkeys(then, 1)
     assert books.filter(price__gt=50)[:2].count() == min(2, len(dear))
     assert books.distinct().count() == len(then)
     assert BookCard.objects.filter(price__gt=50).order_by("id").as_of(position).count() == len(dear), "last of all, too"
@@ -145,6 +147,9 @@ def test_a_page_far_down_a_list_is_the_same_however_it_is_asked_for(monkeypatch,
     assert [book.title for book in books.only("title")[20:30]] == [row["title"] for row in rows[20:30]]
     assert list(books.values_list("title", "price")[20:30]) == [(row["title"], row["price"]) for row in rows[20:30]]
     assert [book.id for book in books.annotate(dear=-F("price")).order_by("-dear", "id")[20:30]] == ids[20:30]
+    numbered = books.annotate(number=Window(RowNumber(), order_by=["price", "id"]))
+    assert [book.number for book in numbered[20:30]] == list(range(21, 31))
+    assert [book.id for book in numbered.filter(number__gt=5)[15:25]] == ids[20:30]
     assert [book.id for book in books.filter(price__gte=rows[5]["price"])[15:25]] == ids[20:30]
     assert [book.id for book in books[20:]] == ids[20:]
     assert [row["n"] for row in books.values("price").annotate(n=Count("id")).order_by("price")[20:22]]
@@ -195,6 +200,11 @@ def test_what_is_made_of_a_question_is_about_the_same_moment():
         lambda books, loans: loans.values("id").union(books.values("id")),
         lambda books, loans: books.values("id").difference(loans.values("id")),
         lambda books, loans: books.annotate(n=RawSQL("(select count(*) from lending_loancard)", [])),
+        lambda books, loans: books.filter(id__in=[Subquery(loans.values("book_id")[:1])]),
+        lambda books, loans: books.annotate(n=Count("id", filter=Exists(loans))),
+        lambda books, loans: books.distinct().aggregate(n=Max(Subquery(loans.values("due")[:1]))),
+        lambda books, loans: books[:5].aggregate(n=Count("id", filter=Q(id__in=loans.values("book_id")))),
+        lambda books, loans: books.extra(select={"n": "(select count(*) from lending_loancard)"}),
         lambda books, loans: books.extra(tables=["lending_loancard"]),
         lambda books, loans: books.extra(where=["exists (select from lending_loancard)"]),
         lambda books, loans: books.prefetch_related("loans"),

@@ -10,15 +10,18 @@ from uuid import UUID
 
 import pytest
 from django.core.management.sql import emit_post_migrate_signal
-from django.db import DataError, migrations, transaction
+from django.db import migrations, transaction
+from django.db.models import QuerySet
 
 from eventstore import log
 from eventstore.persistence import cursor as log_cursor
 from projections import history
-from projections.as_of import Pruned
+from projections.as_of import Pruned, TooLate
 from projections.models import HistoryEpoch
 from projections.operations import replay
+from projections.places import go_back
 from projections.projection import Gone, Projection, keeper, on, registered
+from projections.rebuild import rebuild
 from projections.rows import Rows
 from projections.versions import versions
 from tests.lending.models import BookCard, LoanCard, Shelf, Volume
@@ -201,14 +204,36 @@ def test_what_is_older_than_it_is_kept_is_pruned(small_batches, monkeypatch):
     assert history.prune(BOOKS, now) == 0, "once is enough"
 
 
-def test_a_question_that_is_pruned_before_it_is_asked_finds_no_empty_table():
-    tell(100, seed=42)
-    advance()
-    late = BookCard.objects.as_of(log.last())
+def pruned() -> None:
     HistoryEpoch.objects.all().delete()
 
-    with pytest.raises(DataError, match="division by zero"), transaction.atomic():
-        list(late)
+
+def put_back() -> None:
+    go_back(BOOKS)
+
+
+def emptied() -> None:
+    replay(BOOKS)
+
+
+@pytest.mark.parametrize("meanwhile", [pruned, put_back, emptied])
+def test_what_is_read_too_late_is_refused_and_is_no_earlier_state_nor_an_empty_table(meanwhile):
+    tell(60, seed=42)
+    advance()
+    rebuild(BOOKS)
+    tell(60, seed=43)
+    advance()
+    late = BookCard.objects.as_of(log.last()).order_by("id")
+    before = list(late.all())
+
+    meanwhile()
+
+    for read in (list, QuerySet.count, lambda books: books[:5].count()):
+        with pytest.raises(TooLate, match="was asked for in time, and read too late: its hist"), transaction.atomic():
+            read(late)
+    if meanwhile is not pruned:
+        advance()
+        assert list(late) == before, "they have come so far again"
 
 
 @pytest.mark.usefixtures("small_epochs")
