@@ -2,10 +2,11 @@
 
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import Any, Self
 
+from django.core.exceptions import EmptyResultSet
 from django.db import DataError, connections, models
 from django.db.models import Q, QuerySet
 from django.db.models.expressions import RawSQL, Subquery, Window
@@ -120,7 +121,8 @@ class PastCompiler(SQLCompiler):
             if query.is_over:
                 table.live = NO_MORE_LIVE
             keys.alias_map[alias] = table
-            rows.keys = SQLCompiler(keys, self.connection, self.using).as_sql()
+            with suppress(EmptyResultSet):  # it is found once more, where Django expects it
+                rows.keys = SQLCompiler(keys, self.connection, self.using).as_sql()
             self.query.clear_limits()
             self.query.alias_map[alias] = rows
         return super().as_sql(*args, **named)

@@ -154,6 +154,7 @@ def test_a_page_far_down_a_list_is_the_same_however_it_is_asked_for(monkeypatch,
     assert [book.id for book in books[20:]] == ids[20:]
     assert [row["n"] for row in books.values("price").annotate(n=Count("id")).order_by("price")[20:22]]
     assert books[20:30].count() == 10
+    assert list(books.filter(pk__in=[])[20:30]) == list(books[20:20]) == []
     assert books[20].id == ids[20]
     page = books[20:30]
     assert [book.id for book in page] == [book.id for book in page.all()]
