@@ -74,7 +74,7 @@ def send(worker: Worker, goal: int) -> None:
     try:
         worker.pipe.send(goal)
     except OSError as error:
-        raise WorkerGone(f"The worker for {worker.process.name} ended: code {worker.process.exitcode}.") from error
+        raise WorkerGone(f"The worker for {worker.process.name} ended: code {worker.process.exitcode}") from error
 
 
 def heard(workers: Sequence[Worker], timeout: float) -> Iterator[tuple[Worker, Done | Failed | None]]:
@@ -84,7 +84,7 @@ def heard(workers: Sequence[Worker], timeout: float) -> Iterator[tuple[Worker, D
         try:
             yield worker, worker.pipe.recv()
         except (EOFError, OSError) as error:
-            raise WorkerGone(f"The worker for {worker.process.name} ended: code {worker.process.exitcode}.") from error
+            raise WorkerGone(f"The worker for {worker.process.name} ended: code {worker.process.exitcode}") from error
 
 
 def _serve(pipe: Connection, not_its_own: Sequence[Connection], work: Work, part: Part) -> None:
