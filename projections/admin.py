@@ -125,7 +125,9 @@ class ProjectionAdmin(Pages):
             busy = {each.kind for each in status.errands if each.ended_at is None}
             doing = status.progress.doing if status.progress else ""
             if "rebuild" not in busy and doing != "rebuild":
-                yield from ("rebuild", "dry-run")
+                yield "rebuild"
+                if "dry_run" not in busy:
+                    yield "dry-run"
             if "verify" not in busy:
                 yield "verify"
             if "replay" not in busy and doing != "replay" and not status.paused_at:
@@ -158,7 +160,9 @@ class ProjectionAdmin(Pages):
             "ended": [each for each in status.errands if each.ended_at],
         }
         if status.progress:
-            context |= {"progress": status.progress, "told": progress(status.progress)}
+            begun = {each.kind for each in status.errands if each.begun_at and not each.ended_at}
+            doing = "dry run" if begun == {"dry_run"} else status.progress.doing
+            context |= {"progress": status.progress, "doing": doing, "told": progress(status.progress)}
         if status.progress or any(each.ended_at is None for each in status.errands):
             context["refresh"] = "2"  # where there are no scripts
         return context
@@ -235,7 +239,7 @@ def live() -> QuerySet[Checkpoint]:
 def live_texts(status: Status, end: int) -> dict[str, str]:
     """What changes by itself while somebody looks at a projection."""
     state = doors.state(status)
-    if status.progress and status.progress.doing in ("rebuild", "replay"):
+    if status.progress and state in ("rebuilding", "replaying"):
         state = f"{state} {status.progress.percent} %"
     return {
         "state": state,

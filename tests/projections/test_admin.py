@@ -217,6 +217,24 @@ def test_what_runs_is_looked_at_again_with_its_rate_and_the_time_left(desk: Clie
     assert later.context["state"] == "verifying"
 
 
+def test_a_dry_run_is_called_so_while_it_is_done_and_is_not_offered_again(desk: Client, loans: Checkpoint) -> None:
+    desk.post(asking("dry-run", loans), {"sample": "1"})
+    Errand.objects.update(begun_at=timezone.now())
+    Checkpoint.objects.create(name="Loans/verify_Loans", projection="Loans", schema="verify_Loans", position=0)
+
+    page = desk.get(page_of(loans))
+
+    assert "<h3>Dry run: " in page.content.decode()
+    assert [label for label, _ in page.context["buttons"]] == ["Pause", "Rebuild", "Verify", "Replay", "Abandon"]
+
+
+def test_of_one_that_is_paused_no_percentage_is_told_beside_the_word(desk: Client, loans: Checkpoint) -> None:
+    desk.post(asking("pause", loans), {"reason": "to see"})
+    Checkpoint.objects.create(name="Loans/rebuild_Loans", projection="Loans", schema="rebuild_Loans", position=0)
+
+    assert desk.get(page_of(loans)).context["texts"]["state"] == "paused"
+
+
 def test_who_may_only_look_is_offered_nothing(looker: Client, loans: Checkpoint, failed: Parked) -> None:
     assert looker.get(page_of(loans)).context["buttons"] == []
     assert looker.get(page_of(failed)).context["buttons"] == []
