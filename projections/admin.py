@@ -222,7 +222,9 @@ class ParkedAdmin(Pages):
         waiting = Parked.objects.filter(
             projection=found.projection, stream_id=found.stream_id, position__gt=found.position, skipped_at=None
         ).order_by("position")
+        first = doors.parked().filter(projection=found.projection, stream_id=found.stream_id, skipped_at=None)
         return {
+            "next": first.first() if found.skipped_at else None,
             "title": f"{found.name} at {found.position:,}",
             "why": why(found),
             "event_page": event_page(found.position),

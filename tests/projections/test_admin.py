@@ -301,9 +301,14 @@ def test_a_skip_asks_for_a_reason_and_can_be_undone(desk: Client, failed: Parked
     done = desk.post(asking("skip", failed), {"reason": "a test"}, follow=True)
     assert "leaves out the event" in messages_of(done)[0]
     assert Parked.objects.values_list("skipped_by", "skip_reason").get(pk=failed.pk) == ("desk", "a test")
+    Parked.objects.filter(pk=failed.pk).update(parked_at=timezone.now() - timedelta(hours=1))
     (skipped,) = desk.get(PARKED, {"decided": "skipped"}).context["cl"].result_list
     assert skipped.pk == failed.pk
     assert [label for label, _ in desk.get(page_of(failed)).context["buttons"]] == ["Unskip"]
+    told = desk.get(page_of(failed)).content.decode()
+    behind = Parked.objects.get(projection=failed.projection, skipped_at=None)
+    assert f"since {skipped.skipped_at:%Y-%m-%d %H:%M:%S} UTC" in told
+    assert f'<a href="{page_of(behind)}">' in told, "where what waited behind it is retried"
 
     desk.post(asking("unskip", failed))
     assert Parked.objects.get(pk=failed.pk).skipped_at is None
