@@ -17,7 +17,7 @@ from projections.projection import Projection, Subscriber, registered
 
 @register
 def check_projections(app_configs: Any = None, **_: Any) -> list[CheckMessage]:
-    return [*_unique_names(), *_one_keeper(), *_tables(), *_handlers()]
+    return [*_unique_names(), *_one_keeper(), *_tables(), *_columns(), *_handlers()]
 
 
 def _unique_names() -> Iterator[CheckMessage]:
@@ -63,6 +63,25 @@ def _tables() -> Iterator[CheckMessage]:
                     obj=model,
                     id="projections.E005",
                 )
+
+
+def _columns() -> Iterator[CheckMessage]:
+    """Whether a table has columns under names that the engine's own have."""
+    read: Any = ReadModel._meta
+    own = {name: read.get_field(name).creation_counter for name in ("position", "version")}
+    for projection in registered:
+        of_history = ("until", "epoch") if getattr(projection, "keeps_history", False) else ()
+        for model in projection.tables:
+            for field in model._meta.concrete_fields:
+                for name in {field.name, field.column}.intersection((*own, *of_history)):
+                    if own.get(name) != field.creation_counter:
+                        what = "its history" if name in of_history else "every read model"
+                        yield Error(
+                            f"{model.__name__}.{field.name} would take the place of the {name} that {what} has.",
+                            hint="Give the field, and its column, another name.",
+                            obj=model,
+                            id="projections.E014",
+                        )
 
 
 def _handlers() -> Iterator[CheckMessage]:

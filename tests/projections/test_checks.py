@@ -10,6 +10,7 @@ from django.test.utils import isolate_apps
 from projections.checks import check_projections
 from projections.models import ReadModel
 from projections.projection import Projection, every, on
+from projections.versions import versions
 from tests.lending.models import Borrower, LoanCard, Shelf
 
 pytestmark = pytest.mark.usefixtures("made_up")
@@ -132,3 +133,27 @@ def test_a_table_must_be_one_that_can_be_built_again():
         ("projections.E005", "Bound.loan has a constraint in the database, which a rebuilt table loses."),
         ("projections.E003", "Plain is no ReadModel."),
     }
+
+
+@isolate_apps("tests.lending")
+def test_a_column_does_not_take_the_name_of_one_of_the_engines_own():
+    class Member(ReadModel):
+        id = models.UUIDField(primary_key=True)
+        position = models.CharField(max_length=9)  # in the team
+        until = models.DateField()
+        since = models.DateField(db_column="epoch")
+
+        class Meta:
+            app_label = "lending"
+
+    class Members(Projection):
+        tables = (Member,)
+        keeps_history = True
+
+    del versions[Member]
+
+    assert [(code, message) for code, message, _ in found()] == [
+        ("projections.E014", "Member.position would take the place of the position that every read model has."),
+        ("projections.E014", "Member.until would take the place of the until that its history has."),
+        ("projections.E014", "Member.since would take the place of the epoch that its history has."),
+    ]
