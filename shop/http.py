@@ -25,6 +25,7 @@ from eventstore.commands import CommandReused, VersionConflict, at_version
 from eventstore.domain import uuid7
 from eventstore.models import Command
 from eventstore.personal import Forgotten, KeyUnavailable
+from projections.as_of import TooLate
 from shop.application import Receipt
 from shop.bodies import StrictJSONParser, too_large
 from shop.errors import Refused
@@ -170,6 +171,8 @@ def problem_of(error: Exception) -> Problem | None:
             return Problem("unavailable", "A key is missing that personal facts are sealed with.")
         case VersionConflict(expected=wanted, found=found):
             return changed_since(wanted, found)
+        case TooLate():
+            return Problem("not_yet", str(error))
         case CommandReused():
             return Problem("idempotency_key_reused", "Send another request under another key.")
         case RequestDataTooBig():

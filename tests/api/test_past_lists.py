@@ -15,6 +15,8 @@ from rest_framework.test import APIClient
 from eventstore import log
 from projections import engine
 from projections.models import HistoryEpoch
+from projections.operations import replay
+from projections.projection import known
 from shop.catalog.commands import (
     create_product,
     describe_product,
@@ -36,6 +38,7 @@ from shop.customers.commands import (
 )
 from shop.inventory.commands import receive_stock
 from shop.ordering.commands import Item, cancel_order, place_order
+from shop.resource import past
 from shop.values import Money
 from tests.api.conftest import HAMBURG
 
@@ -178,6 +181,23 @@ def test_what_is_not_worked_in_yet_is_not_shown(
     assert (answer.status_code, answer.json()["code"], answer["Retry-After"]) == (425, "not_yet", "1")
     engine.catch_up()
     assert len(api.get(f"/api/v1/products/?as_of={log.last()}").json()["results"]) == 1
+
+
+def test_what_was_worked_in_and_is_not_when_it_is_read_is_not_shown(
+    api: APIClient, mug: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def past_and_emptied(rows: Any, moment: Any) -> Any:
+        found = past(rows, moment)
+        replay(known()["Products"])
+        return found
+
+    engine.catch_up()
+    monkeypatch.setattr("shop.resource.past", past_and_emptied)
+
+    answer = api.get(f"/api/v1/products/?as_of={log.last()}")
+
+    assert (answer.status_code, answer.json()["code"]) == (425, "not_yet")
+    assert answer.json()["detail"].endswith("Ask again.")
 
 
 def test_what_is_kept_no_more_says_from_when(api: APIClient, mug: UUID) -> None:
