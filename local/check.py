@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO
@@ -25,31 +25,35 @@ CHECKS = [
     ["./manage.py", "makemigrations", "--check", "--dry-run"],
     ["./manage.py", "check"],
 ]
-HALF = ["tests/shop", "tests/pages", "tests/local"]  # of the suite, by the time it takes
-HALVES = [HALF, [f"--ignore={each}" for each in HALF]]
+# The suite in lanes that take about as long as each other, on two cores: the third waits more than it works.
+LANES = [["tests/shop", "tests/pages"], [], ["tests/system", "tests/local"]]
+LANES[1] = [f"--ignore={folder}" for lane in LANES for folder in lane]
 
 
 def main(arguments: list[str]) -> int:
-    """Run every check even after one has failed, and pytest last, in two halves side by side, each on servers of its
-    own; with arguments, or on servers that the environment names, one pytest alone."""
+    """Run every check even after one has failed, and pytest in lanes side by side, each on servers of its own; with
+    arguments, or on servers that the environment names, one pytest alone."""
     stop_on(signal.SIGTERM, signal.SIGHUP)
     interrupts: list[int] = []
     signal.signal(signal.SIGINT, lambda number, frame: interrupts.append(number))  # pytest has it too, and sums up
     try:
         with lock(HERE / "lock", wait=True), ExitStack() as running:
             environment = running.enter_context(served(HERE))
+            if arguments:
+                return run(["pytest", *arguments], environment)
+            is_alone = any(name in os.environ for name in ("DATABASE_URL", "REDIS_URL"))
+            beside = [] if is_alone else [running.enter_context(lane_beside(number)) for number in (1, 2)]
             failed: list[str] = []
-            for command in [] if arguments else CHECKS:
+            for command in CHECKS:
                 if not interrupts and run(command, environment):
                     failed.append(" ".join(command))
-            if interrupts:
-                return 130
             if failed:
                 print(f"\nFailed before the tests: {', '.join(failed)}", flush=True)
-            if arguments or any(name in os.environ for name in ("DATABASE_URL", "REDIS_URL")):
-                return run(["pytest", *arguments], environment) or len(failed)
-            other = running.enter_context(served(HERE / "other"))
-            return halves([environment, other]) or len(failed)
+            if interrupts:
+                return 130
+            statuses = [run(["pytest", *([] if is_alone else LANES[0])], environment)]
+            statuses += [end() for end in beside]
+            return next(filter(None, statuses), len(failed))
     except RuntimeError as error:
         print(error, file=sys.stderr)
     except Stop:
@@ -78,19 +82,26 @@ def compiled_once(environment: dict[str, str]) -> dict[str, str]:
     return environment
 
 
-def halves(environments: list[dict[str, str]]) -> int:
-    """Run both halves at once; what the second prints comes after the first has ended. The first bad exit status."""
-    first, second = (["pytest", *half] for half in HALVES)
-    with tempfile.TemporaryFile() as printed:
-        print(f"\n== Beside the next: {' '.join(second)}", flush=True)
-        beside = start(second, environments[1], printed)
-        status = run(first, environments[0])
-        status = beside.wait() or status
-        print(f"\n== {' '.join(second)}", flush=True)
-        printed.seek(0)
-        shutil.copyfileobj(printed, sys.stdout.buffer)
-        sys.stdout.flush()
-    return status
+@contextmanager
+def lane_beside(number: int) -> Iterator[Callable[[], int]]:
+    """Begin a lane; what it prints comes when its end is waited for, which answers its exit status."""
+    command = ["pytest", *LANES[number]]
+    with served(HERE / f"lane-{number}") as environment, tempfile.TemporaryFile() as printed:
+        beside = start(command, environment, printed)
+
+        def end() -> int:
+            status = beside.wait()
+            print(f"\n== {' '.join(command)}", flush=True)
+            printed.seek(0)
+            shutil.copyfileobj(printed, sys.stdout.buffer)
+            sys.stdout.flush()
+            return status
+
+        try:
+            yield end
+        finally:
+            beside.terminate()
+            beside.wait()
 
 
 def start(command: list[str], environment: dict[str, str], to: IO[bytes] | None = None) -> subprocess.Popen[bytes]:

@@ -152,13 +152,20 @@ def sent(
         said = f"{request} {data[:300]!r}: {answer.status_code} {answer.content[:300]!r}"
         surprises.extend(f"{why}: {said}" for why in wrong_with(operation, answer))
 
-    with suppress(Unsatisfiable):  # nothing about it can be bad: it has neither parameters nor a body
-        ask()
+    if is_good or can_be_bad(operation.definition.raw):
+        with suppress(Unsatisfiable):
+            ask()
     if is_good and path is not None and "requestBody" in operation.definition.raw:
         for media_type, content in operation.definition.raw["requestBody"]["content"].items():
             example = json.dumps(content["examples"]["Example"]["value"]).encode()
             tell(f"{operation.method.upper()} /api/v1/{path.format(**world)}", example, media_type, {})
     return surprises[:3]
+
+
+def can_be_bad(described: Any) -> bool:
+    """Whether a request may be anything but good: else a thousand are made, and none is bad."""
+    any_text = {"in": "path", "schema": {"type": "string"}}.items()
+    return "requestBody" in described or not all(any_text <= each.items() for each in described.get("parameters", ()))
 
 
 def wrong_with(operation: Any, answer: Any) -> Iterator[str]:
