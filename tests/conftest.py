@@ -2,6 +2,7 @@
 
 import gc
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import hypothesis
@@ -21,6 +22,11 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.load_profile("patient")
 
+SMALL = 2**18  # bytes of a table, with what was deleted from it
+WRITTEN = """
+    SELECT name, pg_relation_size(to_regclass(name)) FROM unnest(%s::text[]) name
+    WHERE pg_relation_size(to_regclass(name)) > 0"""
+
 
 @pytest.fixture(scope="module")
 def once(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Callable[[Callable[[], Any]], Any]]:
@@ -38,34 +44,42 @@ def once(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[
 
 
 @pytest.fixture
-def empty_log(transactional_db: None) -> Iterator[None]:
-    """A log with nothing in it, on real transactions: the guard is opened for this, in a test's database alone."""
-    empty_the_log()
-    yield
+def empty_log(transactional_db: None) -> None:
+    """A log with nothing in it, on real transactions."""
     empty_the_log()
 
 
 def empty_the_log() -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("alter table eventstore_event disable trigger eventstore_append_only")
-        cursor.execute(
-            "truncate eventstore_event, eventstore_command, eventstore_snapshot, eventstore_tracking, "
-            "eventstore_personal_key restart identity"
-        )
-        cursor.execute("update eventstore_published_horizon set position = 0")
-        cursor.execute("update projections_checkpoint set position = 0")  # of policies: no place ahead of the log
-        cursor.execute("alter table eventstore_event enable trigger eventstore_append_only")
+    tables = ("eventstore_event", "eventstore_command", "eventstore_snapshot", "eventstore_tracking")
+    with unguarded() as cursor:
+        for table in (*tables, "eventstore_personal_key"):
+            cursor.execute(f"DELETE FROM {table}")
+        cursor.execute("SELECT setval(pg_get_serial_sequence('eventstore_event', 'position'), 1, false)")
+        cursor.execute("UPDATE eventstore_published_horizon SET position = 0")
+        cursor.execute("UPDATE projections_checkpoint SET position = 0")  # of policies: no place ahead of the log
+
+
+@contextmanager
+def unguarded() -> Iterator[Any]:
+    """A transaction in which no trigger fires: the guard of the log is opened in a test's database alone."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL session_replication_role = replica")
+        yield cursor
 
 
 def flush(_: TransactionTestCase) -> None:
-    """What a test on real transactions has left; as Django does it, but for the tables that are empty, and what
-    ``migrate`` makes is not made anew: that took longer than most tests."""
+    """What a test on real transactions has left; as Django does it, but what ``migrate`` makes is not made anew, and
+    small tables are not truncated, for which each of their indexes would get a new file."""
     kept = {model._meta.db_table for model in (ContentType, Permission, Group, Group.permissions.through)}
-    tables = set(connection.introspection.django_table_names(only_existing=True, include_views=False)) - kept
-    with connection.cursor() as cursor:
-        cursor.execute(" UNION ALL ".join(f"(SELECT '{table}' FROM \"{table}\" LIMIT 1)" for table in sorted(tables)))
-        if filled := ", ".join(f'"{table}"' for (table,) in cursor.fetchall()):
-            cursor.execute(f"TRUNCATE {filled} CASCADE")
+    tables = [f'"{table}"' for table in sorted(set(connection.introspection.django_table_names()) - kept)]
+    with unguarded() as cursor:
+        cursor.execute(WRITTEN, [tables])
+        written = dict(cursor.fetchall())
+        if small := [table for table, size in written.items() if size <= SMALL]:
+            cursor.execute(f"LOCK TABLE {', '.join(small)} IN SHARE ROW EXCLUSIVE MODE")  # whoever writes has ended
+            cursor.execute("; ".join(f"DELETE FROM {table}" for table in small))
+        if large := [table for table, size in written.items() if size > SMALL]:
+            cursor.execute(f"TRUNCATE {', '.join(large)} CASCADE")
     for each in registered:
         if isinstance(each, Policy):
             begin(each)

@@ -63,7 +63,7 @@ def flat(pages: list[list[str]]) -> list[str]:
 
 
 @given(rows=rows, size=st.integers(1, 5), ordering=st.sampled_from(ORDERINGS))
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_pages_forth_and_back_hold_every_row_once_and_in_order(
     api: APIClient, rows: list[Any], size: int, ordering: str
 ) -> None:
@@ -97,7 +97,7 @@ def test_pages_forth_and_back_hold_every_row_once_and_in_order(
 
 
 @given(rows=rows, size=st.integers(1, 3), ordering=st.sampled_from(ORDERINGS), gone=st.sets(st.integers(0, 11)))
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_rows_that_stay_are_seen_once_while_others_come_and_go(
     api: APIClient, rows: list[Any], size: int, ordering: str, gone: set[int]
 ) -> None:

@@ -155,7 +155,8 @@ def test_no_page_is_shown_that_is_not_declared_for_the_role(role: str, client: A
         where = re.sub("<([a-z]+:)?[a-z_]+>", lambda part: str(uuid4()) if part[1] == "uuid:" else "1", f"/{path}")
         if client.get(where).status_code == 200:
             shown.add(where)
-            assert takes and (may(user, takes) or user.has_perm(takes)), (role, name or path)
+            assert takes, (role, name or path)
+            assert may(user, takes) or user.has_perm(takes), (role, name or path)
 
     # The sidebar leads to what is shown, and to nothing else.
     groups = client.get("/admin/").context["sidebar_navigation"]
