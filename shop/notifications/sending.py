@@ -26,14 +26,16 @@ logger = logging.getLogger(__name__)
 
 HELD = """leased_until > clock_timestamp()
     and exists (select from pg_stat_activity where pid = backend)"""  # one whose connection is gone is replaced at once
+# Materialised: read once. Were it read for each mail, as a planner may think best, several would be taken.
 TAKE = f"""
+    with free as materialized (
+        select id from notifications_outgoingmail
+        where status = 'waiting' and due_at <= clock_timestamp() and ({HELD}) is not true
+            and (select count(*) from notifications_outgoingmail where status = 'waiting' and {HELD}) < %s
+        order by due_at, id limit 1 for update skip locked)
     update notifications_outgoingmail m set epoch = m.epoch + 1, tries = m.tries + 1, backend = pg_backend_pid(),
         leased_until = clock_timestamp() + %s * interval '1 second'
-    from (select id from notifications_outgoingmail
-          where status = 'waiting' and due_at <= clock_timestamp() and ({HELD}) is not true
-            and (select count(*) from notifications_outgoingmail where status = 'waiting' and {HELD}) < %s
-          order by due_at, id limit 1 for update skip locked) free
-    where m.id = free.id returning m.id"""
+    from free where m.id = free.id returning m.id"""
 
 
 def send(*, at_once: int = 1, seconds: float = 20.0) -> int:
@@ -64,7 +66,7 @@ def send(*, at_once: int = 1, seconds: float = 20.0) -> int:
 
 def take(at_once: int) -> OutgoingMail | None:
     """A mail that is due, and that nobody else sends."""
-    found = rows(TAKE, LEASE, at_once)
+    found = rows(TAKE, at_once, LEASE)
     return OutgoingMail.objects.get(pk=found[0][0]) if found else None
 
 

@@ -42,16 +42,18 @@ NOTE_NEW = """
     on conflict do nothing returning 1"""
 HELD = """leased_until > clock_timestamp()
     and exists (select from pg_stat_activity where pid = backend)"""  # one whose connection is gone is replaced at once
+# Materialised: read once. Were it read for each payment, as a planner may think best, several would be taken.
 TAKE = f"""
-    update payments_gatewaycall c set epoch = c.epoch + 1, backend = pg_backend_pid(),
-        leased_until = clock_timestamp() + %s * interval '1 second'
-    from (select payment_id from payments_gatewaycall
-          where due_at <= clock_timestamp() and ({HELD}) is not true
+    with free as materialized (
+        select payment_id from payments_gatewaycall
+        where due_at <= clock_timestamp() and ({HELD}) is not true
             and payment_id in (select id from payments_paymentwork)
             and (select count(*) from payments_gatewaycall where {HELD}) < %s
             and not exists (select from payments_gatewaycall where {HELD} and backend <> pg_backend_pid())
-          order by due_at limit 1 for update skip locked) free
-    where c.payment_id = free.payment_id returning c.payment_id, c.epoch, c.key, c.tries"""
+        order by due_at limit 1 for update skip locked)
+    update payments_gatewaycall c set epoch = c.epoch + 1, backend = pg_backend_pid(),
+        leased_until = clock_timestamp() + %s * interval '1 second'
+    from free where c.payment_id = free.payment_id returning c.payment_id, c.epoch, c.key, c.tries"""
 NOTE_KEY = """
     update payments_gatewaycall set key = %s, tries = %s, leased_until = clock_timestamp() + %s * interval '1 second'
     where payment_id = %s and epoch = %s returning 1"""
@@ -98,7 +100,7 @@ def turn_of_thread(gateway: Gateway, taken: Taken) -> bool:
 def take(at_once: int) -> Taken | None:
     """A payment that is due, if no other process asks for one, and this one for fewer than so many."""
     rows(NOTE_NEW)
-    found = rows(TAKE, LEASE, at_once)
+    found = rows(TAKE, at_once, LEASE)
     return Taken(*found[0]) if found else None
 
 

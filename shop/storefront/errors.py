@@ -89,4 +89,4 @@ def not_found(request: HttpRequest, exception: Any) -> HttpResponse:
 def failed(request: HttpRequest) -> HttpResponse:
     error = sys.exc_info()[1]
     problem = problem_of(error) if isinstance(error, Exception) else None
-    return page_of(problem) if problem and problem.kind.status == 503 else page("server_error")
+    return page_of(problem) if problem and problem.kind.status in (425, 503) else page("server_error")

@@ -17,10 +17,12 @@ from django.urls import reverse
 from eventstore.models import Event
 from eventstore.names import known
 from projections.engine import catch_up
+from projections.operations import replay
 from projections.projection import keeper
 from shop import words
 from shop.admin import looking
 from shop.admin.exporting import cell
+from shop.admin.past import Past
 from shop.catalog.commands import create_product, set_price
 from shop.catalog.models import ProductSummary
 from shop.customers.commands import merge_customers, register_customer, rename_customer
@@ -194,6 +196,24 @@ def test_what_is_no_moment_is_said_and_now_is_shown(desk, text):
     assert answer.status_code == 200
     assert "This is how it is now." in answer.content.decode()
     assert "such as v3" not in answer.content.decode()
+
+
+def test_what_was_put_back_before_it_was_read_is_to_be_asked_for_again(desk, monkeypatch):
+    ada = register_customer(name="Ada", email="ada@example.com")
+    catch_up()
+    desk.raise_request_exception = False
+    asked = Past.of
+
+    def and_put_back(past, rows):
+        found = asked(past, rows)
+        replay(keeper(CustomerSummary))
+        return found
+
+    monkeypatch.setattr(Past, "of", and_put_back)
+    answer = desk.get(page_of(CustomerSummary, "changelist"), {"as_of": ada.position})
+
+    assert answer.status_code == 425
+    assert "Ask again." in answer.content.decode()
 
 
 def test_only_lists_that_keep_history_have_a_box():

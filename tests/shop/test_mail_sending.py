@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 from django.conf import settings as shop_settings
 from django.core.management import call_command
-from django.db import connections, transaction
+from django.db import connection, connections, transaction
 from django.utils import timezone
 
 from shop.celery import app
@@ -201,6 +201,20 @@ def test_while_one_is_slow_nobody_else_sends_it_nor_more_than_are_allowed(server
 
     assert meanwhile == 0
     assert sorted(each["Subject"] for each in server.taken) == ["Über 1", "Über 2"]
+
+
+def test_one_is_taken_at_a_time_though_the_planner_believes_that_there_is_only_one():
+    mail(1)
+    OutgoingMail.objects.all().delete()
+    with connection.cursor() as cursor:
+        cursor.execute("analyze notifications_outgoingmail")
+    for number in range(12):
+        mail(number)
+
+    assert sending.take(9)
+    assert sending.take(9)
+
+    assert OutgoingMail.objects.filter(leased_until__isnull=False).count() == 2
 
 
 def test_who_lost_its_lease_marks_nothing(server):

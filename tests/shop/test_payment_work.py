@@ -222,6 +222,21 @@ def test_another_process_waits_while_one_is_at_it(fake):
     assert refused is None
 
 
+def test_one_is_taken_at_a_time_though_the_planner_believes_that_there_is_only_one(fake):
+    GatewayCall.objects.create(payment_id=uuid4())
+    GatewayCall.objects.all().delete()
+    with connection.cursor() as cursor:
+        cursor.execute("analyze payments_gatewaycall")
+    for _ in range(12):
+        request()
+    catch_up()
+
+    taken = [worker.take(9), worker.take(9)]
+
+    assert None not in taken
+    assert GatewayCall.objects.filter(leased_until__isnull=False).count() == 2
+
+
 def test_no_more_are_asked_for_at_a_time_than_there_may_be(fake):
     for _ in range(3):
         request()
