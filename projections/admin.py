@@ -31,7 +31,7 @@ from projections.status import Status, alerts, statuses
 
 
 class ProjectionAdmin(Pages):
-    """A line for each projection and policy: where it stands, and what is wrong with it."""
+    """A line for each projection and policy: where it stands, and what is wrong with it; those come first."""
 
     offered = doors.ON_PROJECTIONS
     list_display = ("name_of", "context", "state", "behind", "position_of", "lease", "parked", "kept", "wrong")
@@ -49,7 +49,7 @@ class ProjectionAdmin(Pages):
         end = log.horizon()
         for row in rows:
             row.horizon, row.status, row.wrong = end, found[row.projection], wrong.get(row.projection, "")
-        changes.result_list = rows
+        changes.result_list = sorted(rows, key=lambda row: not row.wrong)
         return changes
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:

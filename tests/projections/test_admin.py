@@ -94,11 +94,18 @@ def test_each_projection_has_one_line_whatever_its_checkpoints(desk: Client, loa
 
     rows = desk.get(LIST).context["cl"].result_list
 
-    assert [row.projection for row in rows] == sorted(known())
+    assert sorted(row.projection for row in rows) == sorted(known())
     assert {row.projection: row.pk for row in rows}["Shelves"] == "Shelves[0-127]"
     assert {row.projection: row.status.context for row in rows}["Shelves"] == "lending"
     assert {row.projection: row.status.position for row in rows}["Loans"] == loans.position
     assert f"{loans.position:,} of {log.horizon():,}" in desk.get(LIST).content.decode()
+
+
+def test_what_is_wrong_comes_first(desk: Client, failed: Parked) -> None:
+    rows = desk.get(LIST).context["cl"].result_list
+
+    assert [row.projection for row in rows if row.wrong] == ["Members"]
+    assert [row.projection for row in rows] == ["Members", *sorted(known().keys() - {"Members"})]
 
 
 def test_one_that_never_ran_is_missed(desk: Client, loans: Checkpoint) -> None:
