@@ -88,6 +88,7 @@ def grown(end: int, products: int) -> int:
     """
     columns = ", ".join(f'"{field.column}"' for field in ProductSummary._meta.concrete_fields)
     (present,) = HistoryEpoch.objects.filter(table=TABLE).order_by("-start")[:1]
+    end = max(end, present.start + 1)  # it may have begun with the last event
     names = {"table": TABLE, "columns": columns}
     sql(COPIED.format(**names, start=present.start))
     sql(NUMBERED.format(**names))
